@@ -1,0 +1,40 @@
+# Everything that a newcomer needs: `make demo` and `make test`. Both install what they need first.
+PYTHON ?= python3.11
+UV_VERSION := 0.13.9
+UV := .tools/bin/uv
+BIN := .venv/bin
+export UV_PYTHON_DOWNLOADS := never
+export UV_LINK_MODE := copy
+
+.PHONY: install demo test lint format clean help
+
+help: ## list the targets
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
+
+$(UV):
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-warn-script-location --target .tools uv==$(UV_VERSION)
+
+.venv/.installed: $(UV) pyproject.toml uv.lock
+	PYTHONPATH=.tools $(UV) sync --frozen --quiet --python $(PYTHON)
+	@touch $@
+
+install: .venv/.installed ## make .venv from the lock file
+
+demo: install ## an example site, from raw records to reports
+	$(BIN)/meterhouse demo build/demo
+
+test: install ## all tests that finish within minutes
+	$(BIN)/pytest
+
+lint: install ## ruff, mypy and the import contract
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install ## put the code into the house format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean: ## remove everything that the other targets made
+	rm -rf .venv .tools build
