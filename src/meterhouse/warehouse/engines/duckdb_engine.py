@@ -1,0 +1,166 @@
+"""How does a model run in this process? On DuckDB, in UTC, spilling to disk, without network or extensions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+import pyarrow as pa
+
+from meterhouse.warehouse.engines import EngineError, Parameters
+from meterhouse.warehouse.engines.spill import SpillDirectory
+
+ENGINE = "DuckDB"
+
+
+class DuckDBEngine:
+    """One isolated DuckDB session.
+
+    `memory_limit` is a size as DuckDB writes it ("1GiB"); beyond it tables, sorts and joins spill into a
+    directory of this session's own below `temp_directory` (without one, below the system's). A session
+    is for one thread at a time.
+    """
+
+    def __init__(
+        self,
+        *,
+        memory_limit: str | None = None,
+        threads: int | None = None,
+        temp_directory: Path | None = None,
+    ) -> None:
+        self._spill = SpillDirectory.claim(temp_directory)
+        settings: dict[str, Any] = {
+            "temp_directory": str(self._spill.path),
+            "preserve_insertion_order": False,
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "allow_community_extensions": False,
+            # Otherwise a misspelt table would be looked up among the caller's Python variables.
+            "python_enable_replacements": False,
+        }
+        if memory_limit is not None:
+            settings["memory_limit"] = memory_limit
+        if threads is not None:
+            settings["threads"] = threads
+        try:
+            self._connection = duckdb.connect(":memory:", config=settings)
+            self._connection.execute("SET TimeZone = 'UTC'")
+        except duckdb.Error as error:
+            self._spill.release()
+            raise EngineError(ENGINE, "", readable(error)) from error
+
+    def relation(self, name: str, source: str | pa.Table | pa.RecordBatchReader) -> None:
+        """Make `name` a view of a SELECT text or of Arrow data; a reader is read now, as it can be read once."""
+        self._forget(name)
+        if isinstance(source, str):
+            self._run(name, f"CREATE TEMP VIEW {quoted(name)} AS {source}")
+        elif isinstance(source, pa.Table):
+            self._register(name, source)
+        else:
+            stream = f"{name} (stream)"
+            self._register(stream, source)
+            try:
+                self._run(name, f"CREATE TEMP TABLE {quoted(name)} AS SELECT * FROM {quoted(stream)}")
+            finally:
+                self._connection.unregister(stream)
+
+    def materialise(self, name: str, sql: str) -> None:
+        """Compute `sql` into a temporary table, which spills under the memory limit."""
+        # Into a table of another name first: the model may read what stands under `name` until now.
+        making = f"{name} (making)"
+        self._run(name, f"CREATE OR REPLACE TEMP TABLE {quoted(making)} AS {bare(sql)}")
+        self._forget(name)
+        self._run(name, f"ALTER TABLE {quoted(making)} RENAME TO {quoted(name)}")
+
+    def query(self, sql: str, parameters: Parameters = (), *, name: str = "") -> pa.Table:
+        """The rows of `sql`; parameters are `?` or `$1` with a sequence, `$word` with a mapping."""
+        try:
+            return self._connection.sql(sql, params=parameters or None).to_arrow_table()
+        except duckdb.Error as error:
+            raise EngineError(ENGINE, name, readable(error)) from error
+
+    def reader(self, sql: str, parameters: Parameters = (), *, name: str = "") -> pa.RecordBatchReader:
+        """The rows of `sql` as a stream, to be read before the engine is asked anything else."""
+        try:
+            return self._connection.sql(sql, params=parameters or None).to_arrow_reader(100_000)
+        except duckdb.Error as error:
+            raise EngineError(ENGINE, name, readable(error)) from error
+
+    def copy(self, sql: str, path: Path, *, order_by: str = "", name: str = "") -> int:
+        """Write the rows of `sql` to a new Parquet file (zstd), streaming; returns how many.
+
+        `order_by` is a comma-separated list of columns. A failure leaves no file.
+        """
+        select = f"SELECT * FROM ({bare(sql)}) ORDER BY {order_by}" if order_by else bare(sql)
+        try:
+            copied = self._run(
+                name or path.name,
+                f"COPY ({select}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd)",
+            ).fetchone()
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        if copied is None:
+            raise EngineError(ENGINE, name or path.name, "COPY did not say how many rows it wrote")
+        return int(copied[0])
+
+    def close(self) -> None:
+        """Close the session and remove what it spilled."""
+        self._connection.close()
+        self._spill.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _run(self, model: str, sql: str, parameters: Parameters = ()) -> duckdb.DuckDBPyConnection:
+        try:
+            return self._connection.execute(sql, parameters) if parameters else self._connection.execute(sql)
+        except (duckdb.Error, pa.ArrowException) as error:
+            raise EngineError(ENGINE, model, readable(error)) from error
+
+    def _register(self, name: str, source: pa.Table | pa.RecordBatchReader) -> None:
+        try:
+            self._connection.register(name, source)
+        except duckdb.Error as error:
+            raise EngineError(ENGINE, name, readable(error)) from error
+
+    def _forget(self, name: str) -> None:
+        kinds = self._run(
+            name,
+            "SELECT table_type FROM information_schema.tables WHERE lower(table_name) = lower(?)",
+            [name],
+        ).fetchall()
+        for (kind,) in kinds:
+            self._run(name, f"DROP {'VIEW' if kind == 'VIEW' else 'TABLE'} {quoted(name)}")
+
+
+def quoted(name: str) -> str:
+    """A name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text as an SQL string."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def bare(sql: str) -> str:
+    """A model without the semicolon that may end it; a comment on its last line can't swallow what follows."""
+    return sql.rstrip().rstrip(";") + "\n"
+
+
+def readable(error: Exception) -> str:
+    """DuckDB's message on one line: what is wrong, and the line of SQL it stands on."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    told = [line for line in lines if line.strip("^") and not line.startswith("Stack Trace")]
+    return " | ".join(told) or type(error).__name__
