@@ -27,7 +27,7 @@ class RawTable:
     doc: str
 
 
-def _table(name: str, time_column: str, doc: str, **columns: pa.DataType) -> RawTable:
+def _table(name: str, time_column: str, doc: str, /, **columns: pa.DataType) -> RawTable:
     schema = pa.schema([("record", INT), ("resource", TEXT), *columns.items(), ("extra", TEXT)])
     return RawTable(name, schema, time_column, doc)
 
@@ -202,12 +202,11 @@ _TABLES = [
             "observed_at",
             f"Neutron {kind.replace('_', ' ')}s as listed",
             **_SEEN,
-            **{f"{kind}_id": TEXT},
+            **{f"{kind}_id": TEXT, "network_id": TEXT},
             name=TEXT,
             **_OWNED,
             status=TEXT,
             address=TEXT,  # floating IP address, subnet CIDR, port fixed IPs
-            network_id=TEXT,
             device_id=TEXT,
             device_owner=TEXT,
         )
