@@ -1,0 +1,215 @@
+"""Where does the next record begin after a broken one? Found by the file's layout, or by trying.
+
+In a file whose records begin on lines of their own, a line break with the records' indentation ends
+the damage, whatever the damage is. In a file without such lines every opening brace that can begin
+a record is tried until one does.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, replace
+
+from meterhouse.sources.text_window import TextWindow
+
+_LINE_BREAK = re.compile(r"\n")
+_LINE_THAT_BEGINS_A_RECORD = re.compile(r"\n(?=[ \t\r\n,]*[{\]])")
+_OPENING = re.compile(r'\{[ \t\r\n]*"')
+_AFTER_A_RECORD = re.compile(r"\}[ \t\r\n]*,[ \t\r\n]*\Z")
+_RECORD_TO_RECORD = re.compile(r"\}[ \t\r\n]*,[ \t\r\n]*\{")
+_ENDS_ELEMENT = re.compile(r"[ \t\r\n]*(?:[,\]]|\Z)")
+_STRUCTURE = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}\[\]]', re.DOTALL)
+_LOOK_BACK = 200
+_MARK_WITHIN = 1 << 17  # characters from a record's opening brace to a key that marks it as a record
+
+_decode = json.JSONDecoder().raw_decode
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """A broken element: where it starts, and where reading it failed (None: not known)."""
+
+    start: int
+    failed_at: int | None
+
+
+@dataclass(slots=True)
+class Layout:
+    """How the records of a file stand on its lines.
+
+    `lead` is what precedes a record on its line (white space, perhaps a comma); None when records
+    don't begin on lines of their own. `one_line`: records have no line breaks within.
+    """
+
+    marks: frozenset[str]
+    lead: str | None = None
+    one_line: bool = False
+    known: bool = False
+
+    def learn(self, between: str, one_line: bool, first: bool) -> None:
+        """Take over the layout from a good record and what stands before it."""
+        if "\n" in between:
+            self.lead, self.one_line, self.known = between.rpartition("\n")[2], one_line, True
+        elif between and not first:  # nothing in between: found by trying, so it says nothing
+            self.lead, self.one_line, self.known = None, one_line, True
+
+    def at(self, before: str, bracketed: bool, first: bool) -> Layout:
+        """The layout, guessed from what stands before a broken element as long as none was learnt."""
+        if self.known:
+            return self
+        if "\n" in before:
+            return replace(self, lead=before.rpartition("\n")[2])
+        if first and not bracketed:
+            return replace(self, lead="")
+        return self
+
+
+def next_element(window: TextWindow, damage: Damage, layout: Layout, longest: int) -> int:
+    """The place in the window, which may have moved on, at which to look for the next element."""
+    if layout.lead is None:
+        return _Trial(window, layout.marks, longest).next_record(damage)
+    one_line = layout.one_line
+    if not layout.known:
+        first_line = window.text[damage.start : damage.start + _LOOK_BACK].partition("\n")[0]
+        one_line = first_line.strip() != "{"
+    if one_line:
+        return _end_of_line(window, damage)
+    return _end_of_indented_record(window, damage, layout.lead)
+
+
+def _end_of_line(window: TextWindow, damage: Damage) -> int:
+    # A record that reads well up to its line's end was cut there, or has a line break in a string:
+    # then lines that begin no record are the rest of it.
+    ran_over = damage.failed_at is not None and "\n" in window.text[damage.start : damage.failed_at + 1]
+    pattern = _LINE_THAT_BEGINS_A_RECORD if ran_over else _LINE_BREAK
+    at = damage.start
+    while (line_break := pattern.search(window.text, at)) is None:
+        if window.ended:
+            return len(window.text)
+        last_break = window.text.rfind("\n", at)
+        window.more(last_break if last_break >= 0 else len(window.text))
+        at = 0
+    return line_break.start()
+
+
+def _end_of_indented_record(window: TextWindow, damage: Damage, lead: str) -> int:
+    indent = lead[: len(lead) - len(lead.lstrip())]
+    pattern = re.compile(rf"\n(?:{re.escape(lead)}\{{|{re.escape(indent)}(?P<closing>\}})[^\n]*)")
+    at = damage.start
+    while True:
+        boundary = pattern.search(window.text, at)
+        if boundary is None:
+            if window.ended:
+                return len(window.text)
+            keep_from = max(at, len(window.text) - len(lead) - 2)
+        elif boundary["closing"] is None:
+            return boundary.start()
+        elif window.ended or boundary.end() < len(window.text):
+            return boundary.end()
+        else:
+            keep_from = boundary.start()  # the closing line isn't all there yet
+        window.more(keep_from)
+        at = 0
+
+
+class _Trial:
+    """The search for the next record by trying every opening brace that can begin one."""
+
+    def __init__(self, window: TextWindow, marks: frozenset[str], longest: int) -> None:
+        self._window = window
+        self._marks = marks
+        self._quoted_marks = [f'"{mark}"' for mark in marks]
+        self._longest = longest
+        self._at = 0
+        self._mark_at = -1
+
+    def next_record(self, damage: Damage) -> int:
+        self._at = damage.start
+        if damage.failed_at is None:
+            if (end := self._end_by_structure()) is not None:
+                return end
+            self._at += 1
+        else:
+            self._at = max(damage.start + 1, _before_last_string(self._window.text, damage))
+        window = self._window
+        while True:
+            opening = _OPENING.search(window.text, self._at)
+            if opening is None:
+                if window.ended:
+                    return len(window.text)
+                self._move(max(self._at, len(window.text) - _LOOK_BACK))
+            elif self._begins_record(opening.start()):
+                return self._at
+
+    def _begins_record(self, opening: int) -> bool:
+        """Does a record begin here? If so, `_at` is there; if not, where to search on."""
+        text, window = self._window.text, self._window
+        before = text[max(0, opening - _LOOK_BACK) : opening]
+        if before.rstrip()[-1:] in (":", "["):  # the value of a key, or the first of a list: within a record
+            self._at = opening + 1
+            return False
+        self._at = opening
+        if not window.ended and len(text) - opening < _MARK_WITHIN:
+            self._move(opening)
+            return False
+        if not self._mark_follows(opening):
+            self._at = opening + 1
+            return False
+        try:
+            value, end = _decode(text, opening)
+        except json.JSONDecodeError as error:
+            cut = error.pos >= len(text) - 16 or error.msg.startswith("Unterminated string")
+            if cut and not window.ended and len(text) - opening <= self._longest:
+                self._move(opening)
+                return False
+        except (RecursionError, ValueError):
+            pass
+        else:
+            if not self._marks.isdisjoint(value):
+                return True
+            self._at = end
+            return False
+        if self._is_broken_record(before, opening):
+            return True
+        self._at = opening + 1
+        return False
+
+    def _mark_follows(self, opening: int) -> bool:
+        if self._mark_at < opening:
+            places = [self._window.text.find(mark, opening) for mark in self._quoted_marks]
+            self._mark_at = min((place for place in places if place >= 0), default=len(self._window.text))
+        return self._mark_at < min(opening + _MARK_WITHIN, len(self._window.text))
+
+    def _is_broken_record(self, before: str, opening: int) -> bool:
+        if not _AFTER_A_RECORD.search(before):
+            return False
+        following = _RECORD_TO_RECORD.search(self._window.text, opening)
+        return self._mark_at < (following.start() if following else len(self._window.text))
+
+    def _end_by_structure(self) -> int | None:
+        """The end of an element that is well-formed, though its content can't be used."""
+        window = self._window
+        while True:
+            depth = 0
+            for token in _STRUCTURE.finditer(window.text, self._at):
+                depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(token[0][0], 0)
+                if depth == 0:
+                    return token.end() if _ENDS_ELEMENT.match(window.text, token.end()) else None
+            if window.ended or len(window.text) - self._at > self._longest:
+                return None
+            self._move(self._at)
+
+    def _move(self, at: int) -> None:
+        """Read on; what stands just before `at` stays, to be looked back at."""
+        keep_from = max(0, at - _LOOK_BACK)
+        self._window.more(keep_from)
+        self._at = at - keep_from
+        self._mark_at = -1
+
+
+def _before_last_string(text: str, damage: Damage) -> int:
+    """The start of the string before the failure: an unclosed one may have swallowed a record's start."""
+    assert damage.failed_at is not None
+    closing = text.rfind('"', damage.start, damage.failed_at)
+    return text.rfind('"', damage.start, closing) if closing >= 0 else damage.failed_at

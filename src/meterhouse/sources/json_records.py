@@ -1,0 +1,270 @@
+"""Which JSON records does a file hold? Every good one in order; each broken one costs only itself.
+
+Reads an array of objects (compact, a line each, or pretty-printed) or JSON lines, told from the
+content. Elements are numbered from 1; whatever stands between two elements that can be told apart,
+and is not an object, counts as one element and is reported. Commas and white space between elements
+are not insisted on. Memory is bounded by the chunk and by the longest record that is accepted.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from meterhouse.sources.delivery import Rejection
+from meterhouse.sources.excerpt import excerpt, found
+from meterhouse.sources.file_content import ByteStream
+from meterhouse.sources.json_damage import Damage, Layout, next_element
+from meterhouse.sources.text_window import TextWindow
+
+RECORDS_PER_CHUNK = 20_000
+CHARACTERS_PER_CHUNK = 1 << 25
+LONGEST_RECORD = 1 << 24  # characters
+REPORTED_IN_A_ROW = 10_000  # of stretches without one good record; more are counted, not listed
+
+_A_RECORD = "a JSON object"
+_SPACE = re.compile(r"[ \t\n\r,]*")
+_ARRAY_OF_OBJECTS = re.compile(r"\[[ \t\n\r]*\{")
+_ENDS_ELEMENT = re.compile(r"[ \t\r]*(?:[,\]\n]|\Z)")
+_LOOK_BACK = 200
+
+
+@dataclass(slots=True)
+class Records:
+    """A chunk of good records: their numbers in the file, and the objects."""
+
+    numbers: list[int]
+    objects: list[dict[str, Any]]
+
+
+class _Unusable(ValueError):
+    """Well-formed JSON that says nothing definite."""
+
+    def __init__(self, field: str, expected: str, what: str) -> None:
+        super().__init__(what)
+        self.field, self.expected, self.what = field, expected, what
+
+
+def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    record = dict(pairs)
+    if len(record) != len(pairs):
+        first: dict[str, Any] = {}
+        for key, value in pairs:
+            # repr tells 1, 1.0 and true apart, which compare as equal
+            if key in first and repr(first[key]) != repr(value):
+                raise _Unusable(key, "one value for each key", f"{found(first[key])} and {found(value)}")
+            first[key] = value
+    return record
+
+
+def _no_number(name: str) -> Any:
+    raise _Unusable("", "numbers that JSON knows", name)
+
+
+_decode = json.JSONDecoder(object_pairs_hook=_unambiguous, parse_constant=_no_number).raw_decode
+
+
+class JsonRecords:
+    """The records of one stream; iterate once.
+
+    `marks` are keys of which every record has at least one and objects within records have none: in
+    a file without line breaks only they tell where the next record begins after a broken one.
+    After the iteration `count` is the number of elements, `incomplete` says why the end of the file
+    could not be read (empty when it could).
+    """
+
+    def __init__(
+        self, stream: ByteStream, origin: str, marks: frozenset[str], longest: int = LONGEST_RECORD
+    ) -> None:
+        self.count = 0
+        self.incomplete = ""
+        self._window = TextWindow(stream)
+        self._origin = origin
+        self._longest = longest
+        self._layout = Layout(marks)
+        self._at = 0
+        self._previous_end = 0
+        self._between: str | None = None
+        self._bracketed = False  # the file has brackets round its records
+        self._cut = False  # the last element ran into the end of the file
+
+    def __iter__(self) -> Iterator[Records | Rejection]:
+        chunk = Records([], [])
+        characters = broken_in_a_row = 0
+        self._window.more(0)
+        while self._to_next_element():
+            self.count += 1
+            element = self._element()
+            if isinstance(element, Rejection):
+                broken_in_a_row += 1
+                if broken_in_a_row <= REPORTED_IN_A_ROW:
+                    yield element
+                continue
+            if broken_in_a_row > REPORTED_IN_A_ROW:
+                yield self._unlisted(self.count - 1, broken_in_a_row)
+            broken_in_a_row = 0
+            chunk.numbers.append(self.count)
+            chunk.objects.append(element)
+            characters += self._at - self._previous_end
+            self._previous_end = self._at
+            if len(chunk.numbers) >= RECORDS_PER_CHUNK or characters >= CHARACTERS_PER_CHUNK:
+                yield chunk
+                chunk, characters = Records([], []), 0
+        if broken_in_a_row > REPORTED_IN_A_ROW:
+            yield self._unlisted(self.count, broken_in_a_row)
+        if chunk.numbers:
+            yield chunk
+        yield from self._ending()
+
+    def _to_next_element(self) -> bool:
+        window = self._window
+        while True:
+            at = _SPACE.match(window.text, self._at).end()  # type: ignore[union-attr]
+            if at == len(window.text):
+                if window.ended:
+                    self._at = at
+                    return False
+                self._more(max(self._previous_end, at - _LOOK_BACK), at)
+                continue
+            self._at = at
+            character = window.text[at]
+            if character == "]" and self._bracketed:
+                self._at = at + 1
+            elif character == "[" and self._opens_array():
+                self._bracketed = True
+                self._at += 1
+            else:
+                return True
+
+    def _opens_array(self) -> bool:
+        if self.count == 0 and not self._bracketed:
+            return True
+        window = self._window
+        while not window.ended and not window.text[self._at + 1 :].strip():
+            self._more(self._at, self._at)
+        return _ARRAY_OF_OBJECTS.match(window.text, self._at) is not None
+
+    def _element(self) -> dict[str, Any] | Rejection:
+        """The element at the present place, which moves behind it."""
+        window = self._window
+        self._cut = False
+        while True:
+            start, text = self._at, window.text
+            try:
+                value, end = _decode(text, start)
+            except json.JSONDecodeError as error:
+                unterminated = error.msg.startswith("Unterminated string")
+                if unterminated or error.pos >= len(text) - 16:  # 16: longer than any escape or literal
+                    if self._grow():
+                        continue
+                    if not window.ended:
+                        what = f"more than {self._longest:,} characters"
+                        return self._broken(what, start, Damage(start, error.pos), f"{_A_RECORD} of fewer")
+                    self._cut = unterminated or error.pos >= len(text.rstrip())
+                return self._broken(f"broken JSON: {error.msg}", error.pos, Damage(start, error.pos))
+            except RecursionError:
+                return self._broken("deeper nesting than can be read", start, Damage(start, None))
+            except _Unusable as error:
+                damage = Damage(start, None)
+                return self._broken(error.what, start, damage, error.expected, error.field)
+            except ValueError:  # Python refuses to read integers of more than 4,300 digits
+                return self._broken("an integer of thousands of digits", start, Damage(start, None))
+            if end - start > self._longest:
+                return self._rejected(end, f"{end - start:,} characters", f"{_A_RECORD} of fewer")
+            if type(value) is dict:
+                if not window.plain and (unsound := _unsound(value, text[start:end])):
+                    return self._rejected(end, unsound.what, unsound.expected, unsound.field)
+                self._learn_layout(text, start, end)
+                self._at = end
+                return value
+            if end >= len(text) - 1 and self._grow():
+                continue
+            if _ENDS_ELEMENT.match(text, end):
+                return self._rejected(end, found(value), _A_RECORD)
+            return self._broken("text that is no JSON record", start, Damage(start, end))
+
+    def _learn_layout(self, text: str, start: int, end: int) -> None:
+        between = text[self._previous_end : start]
+        if between != self._between:
+            self._between = between
+            self._layout.learn(between, one_line="\n" not in text[start:end], first=self.count == 1)
+        self._previous_end = start  # what __iter__ measures the record by
+
+    def _rejected(self, end: int, what: str, expected: str, field: str = "") -> Rejection:
+        """A rejection of the well-formed element that ends at `end`."""
+        rejection = self._rejection(self._at, what, expected, field)
+        self._at = self._previous_end = end
+        return rejection
+
+    def _broken(
+        self, what: str, place: int, damage: Damage, expected: str = _A_RECORD, field: str = ""
+    ) -> Rejection:
+        """A rejection of the element whose end has to be searched for."""
+        rejection = self._rejection(place, what, expected, field)
+        before = self._window.text[self._previous_end : damage.start]
+        layout = self._layout.at(before, self._bracketed, self.count == 1)
+        self._at = self._previous_end = next_element(self._window, damage, layout, self._longest)
+        return rejection
+
+    def _rejection(self, place: int, what: str, expected: str, field: str) -> Rejection:
+        line = self._window.line(place)
+        shown = excerpt(self._window.text[self._at : self._at + 400])
+        name = excerpt(field, 80)
+        return Rejection(self._origin, self.count, name, expected, f"{what} (line {line:,})", shown)
+
+    def _unlisted(self, number: int, broken: int) -> Rejection:
+        what = f"{broken - REPORTED_IN_A_ROW:,} more before it that are not listed"
+        return Rejection(self._origin, number, "", f"{_A_RECORD} among {broken:,} elements", what)
+
+    def _ending(self) -> Iterator[Rejection]:
+        window = self._window
+        if window.broken:
+            self.incomplete = window.broken
+        elif self._bracketed and window.last_visible != "]":
+            self.incomplete = "the file ends within its array"
+        elif self._cut and not self._bracketed and not window.text.endswith("\n"):
+            self.incomplete = "the file ends within its last record"
+        if self.incomplete and not self._cut:
+            yield Rejection(self._origin, self.count + 1, "", "the proper end of the file", self.incomplete)
+
+    def _grow(self) -> bool:
+        """Read on with the present element kept; False at the end, or when it is too long."""
+        if self._window.ended or len(self._window.text) - self._at > self._longest:
+            return False
+        self._more(max(self._previous_end, self._at - _LOOK_BACK), self._at)
+        return True
+
+    def _more(self, keep_from: int, at: int) -> None:
+        self._window.more(keep_from)
+        self._at = at - keep_from
+        self._previous_end = max(0, self._previous_end - keep_from)
+
+
+def _unsound(record: dict[str, Any], text: str) -> _Unusable | None:
+    """What no database takes: NUL, halves of surrogate pairs, bytes that are no UTF-8."""
+    if "\\u" not in text:
+        try:
+            text.encode()
+            return None
+        except UnicodeEncodeError:
+            pass
+    for field, content in record.items():
+        parts: list[Any] = [field, content]
+        while parts:
+            part = parts.pop()
+            if isinstance(part, str):
+                if "\0" in part:
+                    return _Unusable(field, "text without NUL", found(part))
+                try:
+                    part.encode()
+                except UnicodeEncodeError:
+                    return _Unusable(field, "valid UTF-8 text", found(part))
+            elif isinstance(part, dict):
+                parts.extend(part)
+                parts.extend(part.values())
+            elif isinstance(part, list):
+                parts.extend(part)
+    return None
