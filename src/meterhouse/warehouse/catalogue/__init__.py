@@ -1,0 +1,1 @@
+"""Which files, batches, snapshots and coverage are there? The warehouse's catalogue, kept in the register."""

@@ -1,0 +1,286 @@
+"""What did the warehouse hold as of a snapshot? Files, SQL over them, batches, coverage and rejections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+import meterhouse.register.configured  # noqa: F401
+from meterhouse.register.transactions import asked
+from meterhouse.sources.delivery import Rejection
+from meterhouse.warehouse.catalogue.models import (
+    Batch,
+    CoverageWindow,
+    DataFile,
+    Snapshot,
+)
+from meterhouse.warehouse.errors import FilesVanished, SnapshotNotKept
+from meterhouse.warehouse.folder import Folder
+from meterhouse.warehouse.selection import select_sql
+from meterhouse.warehouse.tables import REJECTED_RECORD, Tables
+
+Window = tuple[datetime, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class TableFile:
+    """A Parquet file of a table. `after` and `up_to` are set where it holds rows of other snapshots
+    than those asked for: only rows with `after < snapshot <= up_to` are meant."""
+
+    id: int
+    table: str
+    path: Path
+    partition: str
+    rows: int
+    bytes: int
+    sha256: str
+    min_time: datetime | None
+    max_time: datetime | None
+    first_snapshot: int
+    last_snapshot: int
+    after: int | None = None
+    up_to: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LandedBatch:
+    """A batch as it stands in the catalogue."""
+
+    id: str
+    source: str
+    resource: str
+    origin: str
+    recorded_at: datetime
+    snapshot: int
+    rows: int
+    rows_by_table: dict[str, int]
+    rejections: int
+    min_time: datetime | None
+    max_time: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class LandedCoverage:
+    """A window `[start, end)` that was read, with the batch that told of it."""
+
+    batch_id: str
+    snapshot: int
+    source: str
+    resource: str
+    call: str
+    start: datetime
+    end: datetime
+    outcome: str
+    records: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class LandedRejection:
+    """A record that was put aside, with the batch in which it came."""
+
+    batch_id: str
+    source: str
+    resource: str
+    rejection: Rejection
+
+
+class View:
+    """The warehouse as of one snapshot. Never changes, whatever lands, is built or compacted later."""
+
+    def __init__(self, folder: Folder, alias: str, tables: Tables, snapshot: int) -> None:
+        self.snapshot = snapshot
+        self._folder = folder
+        self._alias = alias
+        self._tables = tables
+        self._files: dict[str, list[DataFile]] = {}
+
+    def __repr__(self) -> str:
+        return f"View(snapshot={self.snapshot})"
+
+    def files(
+        self,
+        table: str,
+        partition: str | None = None,
+        overlapping: Window | None = None,
+        since_snapshot: int | None = None,
+    ) -> list[TableFile]:
+        """The files of a table, oldest first.
+
+        `overlapping`: only files that may hold rows in `[start, end)`; a coarse sieve, the query
+        still has to compare times. `since_snapshot`: only what came after that snapshot.
+        """
+        found = []
+        for file in self._files_of(table):
+            if partition is not None and file.partition != partition:
+                continue
+            if overlapping is not None and not _may_overlap(file, overlapping):
+                continue
+            if since_snapshot is not None and file.last_snapshot <= since_snapshot:
+                continue
+            found.append(self._table_file(file, since_snapshot))
+        return found
+
+    def select(
+        self,
+        table: str,
+        columns: Sequence[str] | None = None,
+        *,
+        overlapping: Window | None = None,
+        since_snapshot: int | None = None,
+        partition: str | None = None,
+    ) -> str:
+        """A DuckDB SELECT over the rows of a table as of this snapshot, typed also when there are none.
+
+        The arguments are those of `files`. Rows come in no particular order.
+        """
+        files = self.files(table, partition, overlapping, since_snapshot)
+        return select_sql(self._tables[table], columns, files)
+
+    def batches(
+        self,
+        *,
+        resource: str | None = None,
+        source: str | None = None,
+        since_snapshot: int | None = None,
+    ) -> list[LandedBatch]:
+        """The batches, in the order in which they landed."""
+        query = Batch.objects.using(self._alias).filter(snapshot_id__lte=self.snapshot)
+        query = _narrowed(query, resource=resource, source=source, snapshot_id__gt=since_snapshot)
+        return [
+            LandedBatch(
+                batch.id,
+                batch.source,
+                batch.resource,
+                batch.origin,
+                batch.recorded_at,
+                batch.snapshot_id,
+                batch.rows,
+                batch.rows_by_table,
+                batch.rejections,
+                batch.min_time,
+                batch.max_time,
+            )
+            for batch in asked(self._alias, lambda: list(query.order_by("snapshot_id")))
+        ]
+
+    def coverage(
+        self,
+        resource: str | None = None,
+        source: str | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+    ) -> list[LandedCoverage]:
+        """The windows that were read and overlap `[start, end)`, by start."""
+        query = CoverageWindow.objects.using(self._alias).filter(snapshot__lte=self.snapshot)
+        query = _narrowed(query, resource=resource, source=source, start__lt=end)
+        if start is not None:
+            query = query.filter(Q(end__gt=start) | Q(start=start))
+        windows = query.order_by("start", "id")
+        return [
+            LandedCoverage(
+                window.batch_id,
+                window.snapshot,
+                window.source,
+                window.resource,
+                window.call,
+                window.start,
+                window.end,
+                window.outcome,
+                window.records,
+                window.detail,
+            )
+            for window in asked(self._alias, lambda: list(windows))
+        ]
+
+    def rejections(self, *, batch_id: str | None = None, limit: int | None = None) -> list[LandedRejection]:
+        """The records that were put aside, in the order in which they came."""
+        import duckdb
+
+        condition, parameters = ("WHERE batch_id = ?", [batch_id]) if batch_id is not None else ("", [])
+        sql = f"""
+            SELECT batch_id, source, resource, origin, record, field, expected, found, excerpt
+            FROM ({self.select(REJECTED_RECORD)}) {condition}
+            ORDER BY recorded_at, batch_id, record, origin, field {f"LIMIT {int(limit)}" if limit else ""}
+        """
+        with self.reading(), duckdb.connect() as connection:
+            rows = connection.execute(sql, parameters).fetchall()
+        return [LandedRejection(*row[:3], Rejection(*row[3:])) for row in rows]
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Run a query over this view's files: an error that comes from a deleted one becomes FilesVanished."""
+        try:
+            yield
+        except Exception as error:
+            gone = [
+                file.path
+                for files in self._files.values()
+                for file in files
+                if not (self._folder.root / file.path).exists()
+            ]
+            if not gone:
+                raise
+            raise FilesVanished(
+                f"{len(gone)} files of snapshot {self.snapshot} were superseded and deleted; take a new view"
+            ) from error
+
+    def _files_of(self, table: str) -> list[DataFile]:
+        if table not in self._files:
+            of_table = DataFile.objects.using(self._alias).filter(table=table)
+            if self._tables[table].is_raw:
+                # Raw rows are only ever appended, so the files of today answer for every earlier
+                # snapshot; a compacted one says of each row when it came.
+                query = of_table.filter(removed_snapshot=None, first_snapshot__lte=self.snapshot)
+            else:
+                query = of_table.filter(added_snapshot_id__lte=self.snapshot).filter(
+                    Q(removed_snapshot=None) | Q(removed_snapshot_id__gt=self.snapshot)
+                )
+                self._require_kept()
+            query = query.order_by("first_snapshot", "id")
+            self._files[table] = asked(self._alias, lambda: list(query))
+        return self._files[table]
+
+    def _require_kept(self) -> None:
+        snapshots = Snapshot.objects.using(self._alias).filter(number=self.snapshot, kept=False)
+        if asked(self._alias, snapshots.exists):
+            raise SnapshotNotKept(
+                f"snapshot {self.snapshot} is not kept: its derived tables have to be built again from raw records"
+            )
+
+    def _table_file(self, file: DataFile, since_snapshot: int | None) -> TableFile:
+        too_old = since_snapshot is not None and file.first_snapshot <= since_snapshot
+        too_new = file.last_snapshot > self.snapshot
+        return TableFile(
+            file.id,
+            file.table,
+            self._folder.root / file.path,
+            file.partition,
+            file.rows,
+            file.bytes,
+            file.sha256,
+            file.min_time,
+            file.max_time,
+            file.first_snapshot,
+            file.last_snapshot,
+            after=since_snapshot if too_old else None,
+            up_to=self.snapshot if too_new else None,
+        )
+
+
+def _may_overlap(file: DataFile, window: Window) -> bool:
+    start, end = window
+    if file.min_time is None or file.max_time is None:
+        return True
+    return file.min_time < end and file.max_time >= start
+
+
+def _narrowed(query: QuerySet[Any], **conditions: object) -> QuerySet[Any]:
+    """Only the conditions that were given."""
+    return query.filter(**{name: value for name, value in conditions.items() if value is not None})
