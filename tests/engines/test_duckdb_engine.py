@@ -16,6 +16,16 @@ import pytest
 from meterhouse.warehouse.engines import EngineError
 from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
 
+SPILL_AND_WAIT = """
+import sys, time
+from pathlib import Path
+from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
+engine = DuckDBEngine(temp_directory=Path(sys.argv[1]))
+(engine._spill.path / 'spilled.tmp').write_text('x')
+print('ready', flush=True)
+time.sleep(60)
+"""
+
 NUMBERS = pa.table({"x": [1, 2, 3]})
 
 
@@ -125,13 +135,7 @@ def test_what_a_killed_session_spilled_is_removed_by_the_next_and_a_living_one_k
         [
             sys.executable,
             "-c",
-            "import sys, time\n"
-            "from pathlib import Path\n"
-            "from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine\n"
-            "engine = DuckDBEngine(temp_directory=Path(sys.argv[1]))\n"
-            "(engine._spill.path / 'spilled.tmp').write_text('x')\n"
-            "print('ready', flush=True)\n"
-            "time.sleep(60)\n",
+            SPILL_AND_WAIT,
             str(tmp_path),
         ],
         stdout=subprocess.PIPE,

@@ -49,7 +49,8 @@ class DuckDBEngine:
             self._connection.execute("SET TimeZone = 'UTC'")
         except duckdb.Error as error:
             self._spill.release()
-            raise EngineError(ENGINE, "", readable(error)) from error
+            told = f"memory limit {memory_limit}, threads {threads}: {readable(error)}"
+            raise EngineError(ENGINE, "", told) from error
 
     def relation(self, name: str, source: str | pa.Table | pa.RecordBatchReader) -> None:
         """Make `name` a view of a SELECT text or of Arrow data; a reader is read now, as it can be read once."""
