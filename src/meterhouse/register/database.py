@@ -115,7 +115,7 @@ def open_register(where: str | Path) -> Register:
 
 def _known_migrations() -> set[tuple[str, str]]:
     """(app, migration) of all our apps, by file name: nothing is imported but the packages."""
-    known = set()
+    known: set[tuple[str, str]] = set()
     for app in apps.get_app_configs():
         try:
             package = importlib.import_module(f"{app.name}.migrations")

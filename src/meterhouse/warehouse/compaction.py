@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 
 import meterhouse.register.configured  # noqa: F401
 from meterhouse.register.transactions import asked, committed
@@ -86,15 +87,24 @@ def _next_inputs(alias: str, names: list[str], at_least: int) -> list[DataFile]:
     full = tiers.filter(files__gte=at_least).order_by("table")
     for tier in asked(alias, lambda: list(full)):
         same = {name: value for name, value in tier.items() if name != "files"}
-        oldest = small.filter(**same).order_by("first_snapshot", "id")[:FILES_AT_ONCE]
-        inputs: list[DataFile] = []
-        for file in asked(alias, lambda: list(oldest)):
-            if len(inputs) >= 2 and sum(one.bytes for one in inputs) + file.bytes > _MERGED_BYTES:
-                break
-            inputs.append(file)
+        inputs = _that_fit_together(asked(alias, partial(_oldest, small.filter(**same))))
         if len(inputs) >= 2:
             return inputs
     return []
+
+
+def _oldest(files: QuerySet[DataFile]) -> list[DataFile]:
+    return list(files.order_by("first_snapshot", "id")[:FILES_AT_ONCE])
+
+
+def _that_fit_together(files: list[DataFile]) -> list[DataFile]:
+    """As many as make one file of a good size, and always two: both are small."""
+    total = 0
+    for position, file in enumerate(files):
+        total += file.bytes
+        if position >= 2 and total > _MERGED_BYTES:
+            return files[:position]
+    return files
 
 
 def _merge(folder: Folder, alias: str, table: Table, inputs: list[DataFile]) -> Merge | None:

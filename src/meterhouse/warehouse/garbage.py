@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from django.db.models import Exists, OuterRef, Q
 
 import meterhouse.register.configured  # noqa: F401
-from meterhouse.register.transactions import asked, committed
+from meterhouse.register.transactions import committed
+from meterhouse.warehouse.catalogue.data_files import catalogued
 from meterhouse.warehouse.catalogue.models import DataFile, Snapshot
 from meterhouse.warehouse.catalogue.snapshots import lock_catalogue
 from meterhouse.warehouse.folder import Folder
@@ -84,18 +85,16 @@ def _forget_superseded(alias: str, tables: Tables, removed_before: datetime) -> 
 def _remove_orphans(folder: Folder, alias: str, grace: timedelta) -> tuple[int, int]:
     """Delete files that no catalogue entry names and that nobody can publish any more."""
     old = time.time() - grace.total_seconds()
-    count = freed = 0
+    unclaimed: dict[str, int] = {}
     for path in folder.files():
         try:
             status = path.stat()
         except FileNotFoundError:  # another process collects as well
             continue
-        if status.st_mtime > old or folder.writer_is_alive(path):
-            continue
-        # Asked after the writer was found gone: what it published is in the catalogue by now.
-        named = DataFile.objects.using(alias).filter(path=folder.relative(path))
-        if not asked(alias, named.exists):
-            path.unlink(missing_ok=True)
-            count += 1
-            freed += status.st_size
-    return count, freed
+        if status.st_mtime <= old and not folder.writer_is_alive(path):
+            unclaimed[folder.relative(path)] = status.st_size
+    # Asked after their writers were found gone: what those published is in the catalogue by now.
+    orphans = set(unclaimed) - catalogued(alias, list(unclaimed))
+    for orphan in orphans:
+        (folder.root / orphan).unlink(missing_ok=True)
+    return len(orphans), sum(unclaimed[orphan] for orphan in orphans)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import cast
 
 import pyarrow as pa
-from django.db import connections
 
 import meterhouse.register.configured  # noqa: F401
 from meterhouse.register.transactions import asked, committed
-from meterhouse.sources.delivery import Coverage, Delivery, Rejection, Rows
+from meterhouse.sources.delivery import Coverage, Delivery, Outcome, Rejection, Rows
 from meterhouse.sources.tables import RAW_TABLES, TIME
+from meterhouse.warehouse.catalogue.data_files import catalogued, discard
 from meterhouse.warehouse.catalogue.models import (
     Batch,
     CoverageWindow,
@@ -58,12 +58,12 @@ def land(folder: Folder, alias: str, tables: Tables, delivery: Delivery) -> Land
         files = batch.finish()
         landed = committed(alias, lambda: _publish(alias, folder, batch, files))
     except BaseException:
-        batch.abandon(lambda paths: _catalogued(alias, paths))
+        batch.abandon(alias)
         raise
     if (
         landed.already_landed
     ):  # raced: the other one's files are in the catalogue, or, after a lost answer, ours
-        batch.abandon(lambda paths: _catalogued(alias, paths))
+        batch.abandon(alias)
     return landed
 
 
@@ -123,17 +123,13 @@ class _BatchBeingWritten:
         ]
         return (min(known), max(known)) if known else (None, None)
 
-    def abandon(self, catalogued: Callable[[list[str]], set[str]]) -> None:
+    def abandon(self, alias: str) -> None:
         """Remove the files, except those that turn out to be in the catalogue."""
         finished = {file.path for file in self._finished}
         for file in self._open.values():
             if file.path not in finished:
                 file.abandon()
-        if finished:
-            kept = catalogued([self._folder.relative(path) for path in finished])
-            for path in finished:
-                if self._folder.relative(path) not in kept:
-                    path.unlink(missing_ok=True)
+        discard(self._folder, alias, finished)
 
     def _take_rows(self, rows: Rows) -> None:
         if rows.table not in RAW_TABLES:
@@ -189,7 +185,7 @@ def _publish(alias: str, folder: Folder, batch: _BatchBeingWritten, files: list[
     earlier = _landed_earlier(alias, delivery.content_key)
     if earlier is not None:
         mine = {folder.relative(file.path) for file in files}
-        if mine and mine <= _catalogued(alias, list(mine)):  # committed by a go whose answer got lost
+        if mine and mine <= catalogued(alias, list(mine)):  # committed by a go whose answer got lost
             return Landed(
                 earlier.batch_id,
                 earlier.snapshot,
@@ -276,7 +272,7 @@ def _landed_earlier(alias: str, content_key: str) -> Landed | None:
             window.call,
             window.start,
             window.end,
-            window.outcome,
+            cast(Outcome, window.outcome),  # a constraint holds it to these
             window.records,
             window.detail,
         )
@@ -289,16 +285,6 @@ def _landed_earlier(alias: str, content_key: str) -> Landed | None:
         batch.rejections,
         coverage,
         True,
-    )
-
-
-def _catalogued(alias: str, paths: list[str]) -> set[str]:
-    """Which of these paths the catalogue names. Asked of a database that answers, or not at all."""
-    if connections[alias].in_atomic_block:
-        return set(DataFile.objects.using(alias).filter(path__in=paths).values_list("path", flat=True))
-    return asked(
-        alias,
-        lambda: set(DataFile.objects.using(alias).filter(path__in=paths).values_list("path", flat=True)),
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import meterhouse.register.configured  # noqa: F401
 from meterhouse.register.transactions import asked, committed
+from meterhouse.warehouse.catalogue.data_files import discard
 from meterhouse.warehouse.catalogue.models import Build, DataFile
 from meterhouse.warehouse.catalogue.snapshots import lock_catalogue, next_snapshot
 from meterhouse.warehouse.errors import BuildConflict, WarehouseError
@@ -56,7 +57,8 @@ def publish(
 ) -> int:
     """Swap derived files and note the build; returns the snapshot from which it can be seen.
 
-    Files without rows are deleted instead of published. BuildConflict: another build came in between.
+    Files without rows are deleted instead of published. BuildConflict: another build came in between;
+    then nothing has changed and the new files are deleted.
     """
     filled = [file for file in add if file.rows]
     for file in add:
@@ -64,6 +66,7 @@ def publish(
             raise WarehouseError(f"table {file.table} is a raw table; only deliveries add to it")
     on_disk = [(file, folder.relative(file.path), *put_on_disk(file.path)) for file in filled]
     folder.settle(file.path for file in filled)
+    gone = sorted(set(remove))
     previous = previous_build or 0
 
     def swap() -> int:
@@ -79,18 +82,15 @@ def publish(
                 f"expected build {previous or 'none'} to be the newest, found {newest.number if newest else 'none'}"
             )
         snapshot = next_snapshot(alias, kind, counter)
-        removed = (
+        removed = sum(
             DataFile.objects.using(alias)
-            .filter(
-                id__in=list(remove),
-                removed_snapshot=None,
-                batch=None,
-                has_snapshot_column=False,
-            )
+            .filter(id__in=gone[position : position + 500], removed_snapshot=None)
+            .exclude(table__in=tables.raw_names())
             .update(removed_snapshot=snapshot)
+            for position in range(0, len(gone), 500)
         )
-        if removed != len(set(remove)):
-            raise BuildConflict(f"expected {len(set(remove))} live derived files to remove, found {removed}")
+        if removed != len(gone):
+            raise BuildConflict(f"expected {len(gone)} live derived files to remove, found {removed}")
         DataFile.objects.using(alias).bulk_create(
             [
                 DataFile(
@@ -119,11 +119,10 @@ def publish(
         )
         return snapshot.number
 
-    published = committed(alias, swap)
-    for file in add:
-        if not file.rows:
-            file.path.unlink(missing_ok=True)
-    return published
+    try:
+        return committed(alias, swap)
+    finally:  # the empty ones, and after a conflict all
+        discard(folder, alias, [file.path for file in add])
 
 
 def last_build(alias: str, snapshot: int) -> PublishedBuild | None:

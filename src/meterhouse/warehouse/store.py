@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 import pyarrow as pa
+from django.db import DatabaseError
 
 import meterhouse.register.configured  # noqa: F401
 from meterhouse.register.database import Register
 from meterhouse.register.transactions import asked
 from meterhouse.sources.delivery import Delivery
 from meterhouse.warehouse import compaction, garbage, landing, publishing
+from meterhouse.warehouse.catalogue.data_files import discard
 from meterhouse.warehouse.catalogue.snapshots import resolve_snapshot
 from meterhouse.warehouse.compaction import CompactionReport
 from meterhouse.warehouse.folder import Folder
 from meterhouse.warehouse.garbage import GarbageReport
 from meterhouse.warehouse.landing import Landed
 from meterhouse.warehouse.publishing import NewFile, PublishedBuild
-from meterhouse.warehouse.tables import Tables
+from meterhouse.warehouse.tables import REJECTED_RECORD, Tables
 from meterhouse.warehouse.view import View
 
 GRACE = timedelta(hours=24)  # longer than any query runs
@@ -46,7 +49,7 @@ class Warehouse:
         self._folder = Folder(self.root)
         self._tables = Tables(derived)
 
-    def __enter__(self) -> Warehouse:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -72,7 +75,7 @@ class Warehouse:
         """
         landed = landing.land(self._folder, self.register.alias, self._tables, delivery)
         if not landed.already_landed:
-            self._compact_a_little()
+            self._compact_a_little([*landed.rows, *([REJECTED_RECORD] if landed.rejections else [])])
         return landed
 
     def view(self, as_of: int | datetime | None = None) -> View:
@@ -93,6 +96,10 @@ class Warehouse:
         self._tables[table]  # refuses a table that nobody declared
         return self._folder.new_path(table)
 
+    def discard(self, paths: Iterable[Path]) -> None:
+        """Remove files from `new_path` that won't be published after all."""
+        discard(self._folder, self.register.alias, paths)
+
     def publish(
         self,
         kind: str = "build",
@@ -106,7 +113,8 @@ class Warehouse:
         """Swap derived files (`remove`: ids of `TableFile`) and note the build; returns its snapshot.
 
         `previous_build` is the number of the build that this one starts from (None: there is none).
-        BuildConflict if another was published in between; then nothing has changed.
+        BuildConflict if another was published in between; then nothing has changed, and the files of
+        `add` are deleted.
         """
         return publishing.publish(
             self._folder,
@@ -141,14 +149,17 @@ class Warehouse:
         """Cease to keep derived tables for snapshots before a time; returns how many snapshots."""
         return garbage.release_snapshots(self.register.alias, before)
 
-    def _compact_a_little(self) -> None:
+    def _compact_a_little(self, tables: list[str]) -> None:
         """At most one merge after a landing, so that landing stays quick.
 
         The batch has landed whatever becomes of this, so a failure is told and left to the next time.
         """
+        if not tables:
+            return
+        alias = self.register.alias
         try:
-            report = compaction.compact(self._folder, self.register.alias, self._tables, at_most=1)
+            report = compaction.compact(self._folder, alias, self._tables, only=tables, at_most=1)
             if report.merges:
-                garbage.collect_garbage(self._folder, self.register.alias, self._tables, GRACE)
-        except Exception:
+                garbage.collect_garbage(self._folder, alias, self._tables, GRACE)
+        except (OSError, DatabaseError, pa.ArrowException):
             _log.warning("compaction after landing failed; it will be tried again", exc_info=True)

@@ -211,7 +211,10 @@ class View:
         """
         with self.reading(), duckdb.connect() as connection:
             rows = connection.execute(sql, parameters).fetchall()
-        return [LandedRejection(*row[:3], Rejection(*row[3:])) for row in rows]
+        return [
+            LandedRejection(batch_id, source, resource, Rejection(*rejection))
+            for batch_id, source, resource, *rejection in rows
+        ]
 
     @contextmanager
     def reading(self) -> Iterator[None]:

@@ -3,9 +3,11 @@
 from datetime import UTC, datetime
 
 from django.db import migrations
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.state import StateApps
 
 
-def start_counting(apps, schema_editor):
+def start_counting(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     counter = apps.get_model("catalogue", "SnapshotCounter").objects.using(schema_editor.connection.alias)
     counter.create(id=1, number=0, created_at=datetime(1970, 1, 1, tzinfo=UTC))
 
