@@ -154,6 +154,20 @@ _TABLES = [
         event_finish=TIME,
         event_result=TEXT,
         event_host=TEXT,
+        # Nova's times are whole seconds. Place among the server's actions, oldest first: orders a second.
+        position=INT,
+        # The server as listed with its actions. An action's own project and user are those of who acted.
+        server_name=TEXT,
+        server_project_id=TEXT,
+        server_user_id=TEXT,
+        server_launched_at=TIME,  # null: never ran, whatever the result of its create says
+        # The flavor, where no resize of the server came after this event; else null.
+        flavor_id=TEXT,
+        flavor_name=TEXT,
+        vcpus=INT,
+        memory_mb=INT,
+        root_gb=INT,
+        ephemeral_gb=INT,
     ),
     _table(
         "openstack_volume",
@@ -297,6 +311,42 @@ _TABLES = [
         ended_at=TIME,
         state=TEXT,
         hours=TEXT,  # decimal as text, as said
+    ),
+    _table(
+        "xdmod_name",
+        "imported_at",
+        "People: Open XDMoD's names.csv (username, first name, last name, organization)",
+        imported_at=TIME,
+        username=TEXT,
+        first_name=TEXT,
+        last_name=TEXT,
+        organization=TEXT,
+    ),
+    _table(
+        "xdmod_hierarchy",
+        "imported_at",
+        "Three levels of fields of science: Open XDMoD's hierarchy.csv",
+        imported_at=TIME,
+        abbreviation=TEXT,
+        description=TEXT,
+        parent=TEXT,
+    ),
+    _table(
+        "xdmod_group_hierarchy",
+        "imported_at",
+        "Which field a PI's group belongs to: Open XDMoD's group-to-hierarchy.csv",
+        imported_at=TIME,
+        group_name=TEXT,
+        abbreviation=TEXT,
+    ),
+    _table(
+        "xdmod_cloud_project",
+        "imported_at",
+        "Which PI a cloud project belongs to: Open XDMoD's cloud-project-to-pi CSV",
+        imported_at=TIME,
+        pi=TEXT,
+        project_name=TEXT,
+        cloud=TEXT,  # the resource's name, as the file says it
     ),
 ]
 

@@ -38,6 +38,7 @@ ITEM_EVENT = pa.schema(
         ("event", pa.string()),  # vocabulary of catalogue/events.csv
         ("state_said", pa.string()),  # the source's own word for the state, lower case
         *_SIZE,
+        ("recorded_at", TIME),
         ("batch_id", pa.string()),
         ("record", pa.int64()),
     ]
@@ -63,3 +64,58 @@ SPAN = pa.schema(
         ("closed_record", pa.int64()),
     ]
 )
+
+# Where a build left an item under one rule set: what opened its newest span, and the last heard of it.
+# The next build goes on from here; columns as the model `transition` reads them.
+ITEM_TAIL = pa.schema(
+    [
+        ("rules", pa.string()),
+        ("splits", pa.string()),
+        ("reopens", pa.int64()),
+        ("time", TIME),
+        ("event", pa.string()),
+        ("order_key", pa.int64()),
+        ("state_code", pa.int64()),
+        ("carried_begins", pa.int64()),
+        *_WHOSE,
+        *_SIZE,
+        ("recorded_at", TIME),
+        ("batch_id", pa.string()),
+        ("record", pa.int64()),
+    ]
+)
+
+# Usage on one site day: seconds in one state and size, and how often running began and ceased.
+# Quantities of meters are seconds times size: both are here, so that a new meter needs no rebuild.
+DAILY = pa.schema(
+    [
+        ("rules", pa.string()),
+        ("day", pa.date32()),
+        ("resource", pa.string()),
+        ("kind", pa.string()),
+        ("state", pa.string()),
+        ("project_ref", pa.string()),
+        ("project_name", pa.string()),
+        ("user_ref", pa.string()),
+        ("user_name", pa.string()),
+        ("domain", pa.string()),
+        ("class", pa.string()),
+        ("vcpus", pa.int64()),
+        ("memory_mib", pa.int64()),
+        ("disk_gib", pa.int64()),
+        ("gpus", pa.int64()),
+        ("gpu_model", pa.string()),
+        ("space_bytes", pa.int64()),
+        ("wall_seconds", pa.int64()),
+        ("begun", pa.int64()),
+        ("ceased", pa.int64()),
+        ("spans", pa.int64()),  # spans that touch the day; a row is gone when none is left
+    ]
+)
+
+# Stored derived tables: schema and the column that says when.
+DERIVED_TABLES: dict[str, tuple[pa.Schema, str]] = {
+    "span": (SPAN, "end"),
+    "item_tail": (ITEM_TAIL, "time"),
+    "daily": (DAILY, "day"),
+}

@@ -1,0 +1,33 @@
+"""`meterhouse build`: raw records to spans to daily usage; `meterhouse compact`: few large files."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from meterhouse.cli.options import open_site
+
+
+def build(
+    context: typer.Context,
+    full: Annotated[bool, typer.Option("--full", help="Everything anew, not only what is new.")] = False,
+) -> None:
+    """Make spans and daily usage from everything that has landed."""
+    from meterhouse.usage.build import build as build_usage
+
+    with open_site(context) as site:
+        report = build_usage(site.warehouse, site.engine, site.settings.site.time_zone, full=full)
+    if report.way == "nothing new":
+        print("Nothing new to build.")
+        return
+    rows = ", ".join(f"{count} {table}" for table, count in sorted(report.rows.items()))
+    print(f"Built ({report.way}): {report.items} items; rows written: {rows}; snapshot {report.snapshot}.")
+
+
+def compact(context: typer.Context) -> None:
+    """Merge small files of the warehouse and delete what no snapshot needs. Runs by itself, too."""
+    with open_site(context) as site:
+        report = site.warehouse.compact()
+        deleted = site.warehouse.collect_garbage()
+    print(f"Compacted: {report}; deleted: {deleted}.")

@@ -1,0 +1,5 @@
+"""`meterhouse collect`"""
+
+
+def collect() -> None:
+    """To come."""

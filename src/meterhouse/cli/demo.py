@@ -1,0 +1,5 @@
+"""`meterhouse demo`"""
+
+
+def demo() -> None:
+    """To come."""

@@ -1,0 +1,5 @@
+"""`meterhouse dump`"""
+
+
+def dump() -> None:
+    """To come."""

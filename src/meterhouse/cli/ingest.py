@@ -1,0 +1,71 @@
+"""`meterhouse ingest`: read files of a known format."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from meterhouse.cli.options import open_site
+
+
+def ingest(
+    context: typer.Context,
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="Format; --list names them.")] = "",
+    paths: Annotated[list[Path] | None, typer.Argument(metavar="FILE...", help="Files or folders.")] = None,
+    resource: Annotated[str | None, typer.Option("--resource", "-r", help="Resource they come from.")] = None,
+    list_formats: Annotated[bool, typer.Option("--list", help="List the known formats.")] = False,
+) -> None:
+    """Read files of a known format: good records land, bad ones are reported and kept aside."""
+    from meterhouse.errors import QuestionError
+    from meterhouse.sources.file_formats import file_formats
+
+    formats = file_formats()
+    if list_formats:
+        for name, one in sorted(formats.items()):
+            print(f"{name:20}  {one.doc}")
+        return
+    if kind not in formats:
+        raise QuestionError(f"ingest: expected a format, one of {', '.join(sorted(formats))}, found {kind!r}")
+    if not paths:
+        raise QuestionError("ingest: expected at least one file, found none")
+    if resource is None:
+        raise QuestionError("ingest: expected --resource NAME, found none")
+    failed = False
+    with open_site(context) as site:
+        site.settings.resource(resource)
+        for path in _files(paths):
+            landed = site.warehouse.land(formats[kind].read(path, resource))
+            if landed.already_landed:
+                print(f"{path}: already there (batch {landed.batch_id})")
+                continue
+            rows = sum(landed.rows.values())
+            print(f"{path}: {rows} records, {landed.rejections} rejected (batch {landed.batch_id})")
+            if landed.rejections:
+                failed = True
+                for problem in site.warehouse.view().rejections(batch_id=landed.batch_id, limit=20):
+                    print(f"  {problem.rejection}", file=sys.stderr)
+                if landed.rejections > 20:
+                    print(
+                        f"  and {landed.rejections - 20} more: meterhouse rejected --batch {landed.batch_id}",
+                        file=sys.stderr,
+                    )
+    if failed:
+        # The good records have landed: say so, but let a script notice.
+        raise typer.Exit(3)
+
+
+def _files(paths: list[Path]) -> list[Path]:
+    from meterhouse.errors import QuestionError
+
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            found += sorted(one for one in path.rglob("*") if one.is_file() and not one.name.startswith("."))
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise QuestionError(f"ingest: expected a file or folder, found {path}")
+    return found

@@ -1,0 +1,5 @@
+"""`meterhouse log`"""
+
+
+def log() -> None:
+    """To come."""

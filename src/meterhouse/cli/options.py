@@ -1,0 +1,138 @@
+"""Which options do several commands share, and how are answers printed?"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from meterhouse.errors import QuestionError
+
+if TYPE_CHECKING:
+    from meterhouse.site import Site
+
+
+class Format(StrEnum):
+    """How an answer is printed."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+
+
+def parse_day(value: str) -> date:
+    """A day as YYYY-MM-DD."""
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise typer.BadParameter(f"expected a day as YYYY-MM-DD, found {value!r}") from None
+
+
+def parse_as_of(value: str) -> int | datetime:
+    """A snapshot number, or a moment in ISO 8601 (UTC unless it says otherwise)."""
+    if re.fullmatch(r"[0-9]+", value):
+        return int(value)
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise typer.BadParameter(f"expected a snapshot number or a moment, found {value!r}") from None
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+FormatOption = Annotated[Format, typer.Option("--format", help="How to print it.")]
+FromOption = Annotated[date, typer.Option("--from", parser=parse_day, metavar="DAY", help="First day.")]
+ToOption = Annotated[date, typer.Option("--to", parser=parse_day, metavar="DAY", help="Last day, included.")]
+AsOfOption = Annotated[
+    Any,
+    typer.Option("--as-of", parser=parse_as_of, metavar="MOMENT", help="As known then: a moment or snapshot."),
+]
+ProfileOption = Annotated[str, typer.Option("--profile", help="Meter profile: default or xdmod.")]
+
+
+def open_site(context: typer.Context) -> Site:
+    """The site that --site names."""
+    from meterhouse.site import Site
+
+    return Site.open(context.obj)
+
+
+def names(value: str | None) -> list[str]:
+    """A comma-separated list."""
+    return [name.strip() for name in (value or "").split(",") if name.strip()]
+
+
+def filters(values: Iterable[str] | None) -> dict[str, list[str]]:
+    """`grouping=value` options; the same grouping again adds a value."""
+    found: dict[str, list[str]] = {}
+    for value in values or ():
+        name, sign, wanted = value.partition("=")
+        if not sign:
+            raise QuestionError(f"where: expected grouping=value, found {value!r}")
+        found.setdefault(name, []).append(wanted)
+    return found
+
+
+def plain(value: object) -> Any:
+    """A value as JSON has it: exact decimals and moments as text."""
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    return value
+
+
+def visible(value: object) -> str:
+    """A value for a terminal: control characters, also those that turn text around, are spelt out."""
+    text = "" if value is None else str(plain(value))
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def print_records(
+    records: Iterable[Mapping[str, object]],
+    columns: Sequence[str],
+    how: Format,
+    *,
+    numeric: Iterable[str] = (),
+    empty: str = "No data.",
+) -> None:
+    """Print records as a table, CSV (a header line, \\n line ends) or a JSON array."""
+    if how is Format.csv:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(columns)
+        for record in records:
+            writer.writerow(["" if record[name] is None else plain(record[name]) for name in columns])
+    elif how is Format.json:
+        json.dump([{name: plain(record[name]) for name in columns} for record in records], sys.stdout, indent=1)
+        print()
+    else:
+        _print_table(list(records), columns, frozenset(numeric), empty)
+
+
+def _print_table(
+    records: list[Mapping[str, object]], columns: Sequence[str], numeric: frozenset[str], empty: str
+) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    if not records:
+        print(empty)
+        return
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in columns:
+        table.add_column(name, justify="right" if name in numeric else "left", overflow="fold")
+    for record in records:
+        table.add_row(*(Text(visible(record[name])) for name in columns))
+    console = Console(width=None if sys.stdout.isatty() else 200)
+    console.print(table)

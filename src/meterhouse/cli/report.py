@@ -1,0 +1,5 @@
+import typer
+app = typer.Typer(name="report")
+@app.command()
+def monthly()->None:
+    """."""

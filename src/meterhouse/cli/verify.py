@@ -1,0 +1,5 @@
+"""`meterhouse verify`"""
+
+
+def verify() -> None:
+    """To come."""

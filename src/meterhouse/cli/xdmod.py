@@ -1,0 +1,5 @@
+import typer
+app = typer.Typer(name="xdmod")
+@app.command()
+def query()->None:
+    """."""

@@ -1,0 +1,109 @@
+"""Whose is a foreign user or project? The dimension tables that the usage question joins.
+
+For now they come from what the sources themselves say (names seen in records, Keystone's listings) and
+from Open XDMoD's CSV imports; each import replaces the one before, and `as_of` gives the one known then.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
+    from meterhouse.warehouse.store import View
+
+# The dimension tables and their columns; all text.
+DIMENSIONS: dict[str, tuple[str, ...]] = {
+    "user_dimension": ("resource", "user_ref", "user_name"),
+    "project_dimension": ("resource", "project_ref", "project_name", "domain"),
+    "person_dimension": ("user_name", "person", "institution"),
+    "owner_dimension": (
+        "resource",
+        "project_name",
+        "pi",
+        "pi_institution",
+        "field",
+        "parent_field",
+        "directorate",
+    ),
+}
+
+_NEWEST = "SELECT * FROM {table} WHERE recorded_at = (SELECT MAX(recorded_at) FROM {table})"
+
+_PEOPLE = """
+SELECT username AS user_name,
+    CASE WHEN first_name IS NULL THEN last_name ELSE last_name || ', ' || first_name END AS person,
+    organization AS institution
+FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY username ORDER BY record DESC) AS newest FROM names)
+WHERE newest = 1"""
+
+_OWNERS = """
+WITH node AS (
+    SELECT abbreviation, description, parent
+    FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY abbreviation ORDER BY record DESC) AS newest FROM hierarchy)
+    WHERE newest = 1
+),
+grouped AS (
+    SELECT group_name, abbreviation
+    FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY group_name ORDER BY record DESC) AS newest FROM group_hierarchy)
+    WHERE newest = 1
+),
+owned AS (
+    SELECT cloud, project_name, pi
+    FROM (
+        SELECT *, ROW_NUMBER() OVER (PARTITION BY cloud, project_name ORDER BY record DESC) AS newest
+        FROM cloud_project
+    )
+    WHERE newest = 1
+)
+SELECT
+    o.cloud AS resource, o.project_name, COALESCE(w.person, o.pi) AS pi, w.institution AS pi_institution,
+    a.description AS field,
+    COALESCE(b.description, a.description) AS parent_field,
+    COALESCE(c.description, b.description, a.description) AS directorate
+FROM owned AS o
+LEFT JOIN people AS w ON w.user_name = o.pi
+LEFT JOIN grouped AS g ON g.group_name = o.pi
+LEFT JOIN node AS a ON a.abbreviation = g.abbreviation
+LEFT JOIN node AS b ON b.abbreviation = a.parent AND b.abbreviation <> a.abbreviation
+LEFT JOIN node AS c ON c.abbreviation = b.parent AND c.abbreviation <> b.abbreviation"""
+
+# Keystone's newest word on each id; what has been deleted since keeps its last name.
+_KEYSTONE_USERS = """
+SELECT resource, user_id AS user_ref, name AS user_name
+FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY resource, user_id ORDER BY observed_at DESC) AS newest
+    FROM keystone_user)
+WHERE newest = 1"""
+_KEYSTONE_PROJECTS = """
+SELECT p.resource, p.project_id AS project_ref, p.name AS project_name, d.name AS domain
+FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY resource, project_id ORDER BY observed_at DESC) AS newest
+    FROM keystone_project) AS p
+LEFT JOIN (SELECT *, ROW_NUMBER() OVER (PARTITION BY resource, domain_id ORDER BY observed_at DESC) AS newest
+    FROM keystone_domain) AS d ON d.resource = p.resource AND d.domain_id = p.domain_id AND d.newest = 1
+WHERE p.newest = 1"""
+
+
+def dimension_tables(view: View, engine: DuckDBEngine) -> dict[str, pa.Table]:
+    """The tables of DIMENSIONS as known in `view`."""
+    for name, table in (
+        ("names", "xdmod_name"),
+        ("hierarchy", "xdmod_hierarchy"),
+        ("group_hierarchy", "xdmod_group_hierarchy"),
+        ("cloud_project", "xdmod_cloud_project"),
+    ):
+        engine.relation(f"{name}_all", view.select(table))
+        engine.relation(name, _NEWEST.format(table=f"{name}_all"))
+    for name in ("user", "project", "domain"):
+        engine.relation(f"keystone_{name}", view.select(f"openstack_{name}"))
+    engine.relation("people", _PEOPLE)
+    answers = {
+        "user_dimension": engine.query(_KEYSTONE_USERS),
+        "project_dimension": engine.query(_KEYSTONE_PROJECTS),
+        "person_dimension": engine.query("SELECT * FROM people"),
+        "owner_dimension": engine.query(_OWNERS),
+    }
+    for name, table in answers.items():
+        assert tuple(table.column_names) == DIMENSIONS[name]
+    return answers

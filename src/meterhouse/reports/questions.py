@@ -1,0 +1,21 @@
+"""How does a site answer a question? Usage and directory are put together here."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from meterhouse.directory.dimensions import dimension_tables
+from meterhouse.usage.answer import Answer, answer
+from meterhouse.usage.question import Question
+
+if TYPE_CHECKING:
+    from meterhouse.site import Site
+
+
+def answer_question(site: Site, question: Question, as_of: int | datetime | None = None) -> Answer:
+    """Answer `question` as known at `as_of` (now when None)."""
+    view = site.warehouse.view(as_of)
+    with site.engine() as engine, view.reading():
+        dimensions = dimension_tables(view, engine)
+        return answer(question, view, engine, dimensions, site.settings.site.time_zone)

@@ -1,0 +1,248 @@
+"""What does the site's administrator decide? meterhouse.toml, typed, with an error for each mistake."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from meterhouse.errors import ConfigurationError
+
+SETTINGS_FILE = "meterhouse.toml"
+
+
+def _time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError("expected an IANA time zone such as Europe/London") from error
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+MemorySize = Annotated[str, Field(pattern=r"^[1-9][0-9]*(\.[0-9]+)? ?[KMGT]i?B$")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Secret(_Section):
+    """A secret by reference: `{ env = "NAME" }` or `{ file = "path" }`; never the secret itself."""
+
+    env: str | None = None
+    file: Path | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_plain_text(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            raise ValueError('expected a reference such as { env = "NAME" } or { file = "path" }, not a secret')
+        return value
+
+    @model_validator(mode="after")
+    def _one_reference(self) -> Secret:
+        if (self.env is None) == (self.file is None):
+            raise ValueError("expected exactly one of env and file")
+        return self
+
+    def reveal(self, site_path: Path) -> str:
+        """The secret itself. Raises ConfigurationError, naming the reference only, when there is none."""
+        if self.env is not None:
+            value = os.environ.get(self.env)
+            if value is None:
+                raise ConfigurationError(f"secret: environment variable {self.env} is not set")
+            return value
+        assert self.file is not None
+        try:
+            return (site_path / self.file).read_text().rstrip("\n")
+        except OSError as error:
+            raise ConfigurationError(f"secret: file {self.file} can't be read: {error.strerror}") from None
+
+
+class SiteSection(_Section):
+    name: str = Field(min_length=1, max_length=200)
+    time_zone: TimeZone = "UTC"
+
+
+class RegisterSection(_Section):
+    """Where the register is: a file below the site, or `postgresql://user@host:port/database`."""
+
+    url: str = "register.sqlite3"
+    password: Secret | None = None
+
+    @model_validator(mode="after")
+    def _no_password_in_url(self) -> RegisterSection:
+        if re.search(r"//[^/@]*:[^/@]*@", self.url):
+            raise ValueError("expected a URL without a password: name it under register.password by reference")
+        return self
+
+    def with_password_reference(self, site_path: Path) -> str:
+        """The URL with the reference to the password as the register takes it."""
+        if self.password is None:
+            return self.url
+        reference = (
+            {"password_env": self.password.env}
+            if self.password.env is not None
+            else {"password_file": str(site_path / (self.password.file or ""))}
+        )
+        return f"{self.url}{'&' if '?' in self.url else '?'}{urlencode(reference)}"
+
+
+class WarehouseSection(_Section):
+    path: Path = Path("warehouse")
+    memory_limit: MemorySize | None = None
+    threads: int | None = Field(default=None, ge=1, le=1024)
+
+
+class Capacity(_Section):
+    """What a resource could give from `start` until before `end` (open when absent)."""
+
+    start: date
+    end: date | None = None
+    cores: int = Field(ge=0)
+    memory_gib: int | None = Field(default=None, ge=0)
+    gpus: int | None = Field(default=None, ge=0)
+    nodes: int | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Capacity:
+        if self.end is not None and self.end <= self.start:
+            raise ValueError("expected end after start")
+        return self
+
+
+class Resource(_Section):
+    name: Name
+    kind: Literal["cloud", "cluster", "filesystem", "objectstore"]
+    title: str | None = Field(default=None, max_length=200)
+    organization: str | None = Field(default=None, max_length=200)
+    time_zone: TimeZone = "UTC"
+    capacity: tuple[Capacity, ...] = ()
+
+    @model_validator(mode="after")
+    def _capacity_in_order(self) -> Resource:
+        for earlier, later in zip(self.capacity, self.capacity[1:], strict=False):
+            if earlier.end is None or earlier.end > later.start:
+                raise ValueError(f"expected capacity periods in order without overlap, at {later.start}")
+        return self
+
+
+class OpenStackSource(_Section):
+    """A cloud to poll with openstacksdk: `cloud` names an entry of clouds.yaml."""
+
+    kind: Literal["openstack"]
+    name: Name
+    resource: Name
+    cloud: str
+    clouds_file: Path | None = None
+    full_listing_every: timedelta = timedelta(hours=1)
+    overlap: timedelta = timedelta(minutes=10)
+
+
+class NotificationSource(_Section):
+    """A message bus to listen to: OpenStack notifications by AMQP."""
+
+    kind: Literal["openstack-notifications"]
+    name: Name
+    resource: Name
+    host: str = "127.0.0.1"
+    port: int = Field(default=5672, ge=1, le=65535)
+    virtual_host: str = "/"
+    user: str
+    password: Secret
+    queue: str = "meterhouse"
+    tls: bool = False
+
+
+Source = Annotated[OpenStackSource | NotificationSource, Field(discriminator="kind")]
+
+
+class Settings(_Section):
+    """All of meterhouse.toml."""
+
+    site: SiteSection
+    register_: RegisterSection = Field(default=RegisterSection(), alias="register")
+    warehouse: WarehouseSection = WarehouseSection()
+    resources: tuple[Resource, ...] = ()
+    sources: tuple[Source, ...] = ()
+
+    @model_validator(mode="after")
+    def _names(self) -> Settings:
+        for what, names in (
+            ("resources", [resource.name for resource in self.resources]),
+            ("sources", [source.name for source in self.sources]),
+        ):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"{what}: expected each name once, found {', '.join(twice)} more than once")
+        declared = {resource.name for resource in self.resources}
+        for source in self.sources:
+            if source.resource not in declared:
+                raise ValueError(
+                    f"sources.{source.name}.resource: expected a declared resource, found {source.resource!r}"
+                )
+        return self
+
+    def resource(self, name: str) -> Resource:
+        """The declared resource of that name. Raises ConfigurationError when there is none."""
+        for resource in self.resources:
+            if resource.name == name:
+                return resource
+        known = ", ".join(resource.name for resource in self.resources) or "none"
+        raise ConfigurationError(f"resource: expected one declared in {SETTINGS_FILE} ({known}), found {name!r}")
+
+
+def load_settings(path: Path) -> Settings:
+    """Read and check meterhouse.toml. Raises ConfigurationError with one line a mistake."""
+    try:
+        with path.open("rb") as file:
+            data = tomllib.load(file)
+    except FileNotFoundError:
+        raise ConfigurationError(f"{path}: no such file; `meterhouse init DIR` makes a site") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: expected TOML, found: {error}") from None
+    try:
+        return Settings.model_validate(data)
+    except ValidationError as error:
+        raise ConfigurationError("\n".join(_mistakes(path, data, error))) from None
+
+
+def _mistakes(path: Path, data: dict[str, Any], error: ValidationError) -> list[str]:
+    lines = []
+    for mistake in error.errors(include_url=False, include_input=False):
+        key = ".".join(str(part) for part in mistake["loc"]) or "(whole file)"
+        expectation = mistake["msg"].removeprefix("Value error, ")
+        if mistake["type"] == "extra_forbidden":
+            expectation = "expected a known key"
+        found = _found(data, mistake["loc"])
+        lines.append(f"{path}: {key}: {expectation}{found}")
+    return lines
+
+
+def _found(data: Any, location: tuple[int | str, ...]) -> str:
+    """What stands there, shown only where it can't be a secret."""
+    if any("password" in str(part) or "secret" in str(part) or "token" in str(part) for part in location):
+        return ""
+    for part in location:
+        if isinstance(data, dict) and part in data:
+            data = data[part]
+        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
+            data = data[part]
+        elif isinstance(part, str) and isinstance(data, dict) and data.get("kind") == part:
+            continue  # pydantic names the chosen kind of a source in the location
+        else:
+            return ""
+    if isinstance(data, dict | list):
+        return ""
+    if isinstance(data, str) and re.search(r"//[^/@]*:[^/@]*@", data):
+        return ""
+    return f", found {data!r}"

@@ -1,0 +1,115 @@
+"""Which meters and groupings are there? The catalogue, read from data files and checked when loaded."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+from meterhouse.errors import QuestionError
+from meterhouse.usage.rules import state_codes
+
+Function = Literal["sum", "begun", "ceased", "items", "touched"]
+_FUNCTIONS = ("sum", "begun", "ceased", "items", "touched")
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """A named measure: `quantity` is SQL over columns of daily usage, in integers; `per` divides it."""
+
+    name: str
+    title: str
+    unit: str
+    function: Function
+    states: tuple[str, ...]
+    decimals: int
+    quantity: str = ""
+    per: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Realm:
+    """A set of meters over the same kinds of items and the same rule set."""
+
+    name: str
+    profile: str
+    rules: str
+    kinds: tuple[str, ...]
+    meters: dict[str, Meter]
+
+    def meter(self, name: str) -> Meter:
+        """The meter of that name. Raises QuestionError that lists the known ones."""
+        if name not in self.meters:
+            raise QuestionError(
+                f"meter: expected one of {', '.join(self.meters)} (realm {self.name}, profile {self.profile}), "
+                f"found {name!r}"
+            )
+        return self.meters[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """A way to break usage down: SQL for the label that people read and for the id that tells twins apart."""
+
+    name: str
+    title: str
+    label: str
+    id: str = ""
+    spans_only: bool = False
+
+
+def _toml(name: str) -> dict[str, dict[str, object]]:
+    text = files("meterhouse.usage.catalogue").joinpath(name).read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+@cache
+def profiles() -> dict[str, dict[str, Realm]]:
+    """Every meter profile: name -> realm name -> realm. A faulty catalogue raises ValueError."""
+    found: dict[str, dict[str, Realm]] = {}
+    for profile, realms in _toml("meters.toml").items():
+        found[profile] = {}
+        for name, realm in realms.items():
+            assert isinstance(realm, dict)
+            meters = {}
+            for meter_name, values in realm["meters"].items():
+                where = f"meters.toml: {profile}.{name}.{meter_name}"
+                unknown = set(values["states"]) - set(state_codes())
+                if unknown:
+                    raise ValueError(f"{where}: states: unknown {sorted(unknown)}")
+                if values["function"] not in _FUNCTIONS:
+                    raise ValueError(f"{where}: function: expected one of {_FUNCTIONS}")
+                if (values["function"] == "sum") != bool(values.get("quantity")):
+                    raise ValueError(f"{where}: quantity: expected with function sum, and only there")
+                meters[meter_name] = Meter(meter_name, **{**values, "states": tuple(values["states"])})
+            found[profile][name] = Realm(name, profile, realm["rules"], tuple(realm["kinds"]), meters)
+    return found
+
+
+@cache
+def groupings() -> dict[str, Grouping]:
+    """Every grouping by name."""
+    return {name: Grouping(name, **values) for name, values in _toml("groupings.toml").items()}  # type: ignore[arg-type]
+
+
+def find_realm(profile: str, realm: str) -> Realm:
+    """The realm of that name in that profile. Raises QuestionError that lists the known ones."""
+    known = profiles()
+    if profile not in known:
+        raise QuestionError(f"profile: expected one of {', '.join(known)}, found {profile!r}")
+    if realm not in known[profile]:
+        raise QuestionError(f"realm: expected one of {', '.join(known[profile])}, found {realm!r}")
+    return known[profile][realm]
+
+
+def find_grouping(name: str) -> Grouping:
+    """The grouping of that name. Raises QuestionError that lists the known ones."""
+    known = groupings()
+    if name not in known:
+        raise QuestionError(f"by: expected one of {', '.join((*PERIODS, *known))}, found {name!r}")
+    return known[name]
+
+
+PERIODS = ("day", "month", "quarter", "year")

@@ -1,0 +1,29 @@
+-- Where does this build leave each item, for the next build to go on from?
+-- in: transition    out: tails (usage.tables.ITEM_TAIL): the newest opening, and the last heard of it
+--
+-- The first row opens the item's newest span again, with the state that it turned out to have; the
+-- second never opens anything: it holds the moment until which there is evidence.
+WITH newest AS (
+    SELECT * FROM transition WHERE NOT is_closed
+)
+SELECT
+    rules, 'always' AS splits, reopens, time, event, order_key, opened_state AS state_code,
+    CASE
+        WHEN opened_state <> 4 THEN 0
+        WHEN carried_begins IS NOT NULL THEN carried_begins
+        WHEN rules = 'xdmod' THEN CASE WHEN event = 'compute.instance.resize.confirm.end' THEN 0 ELSE 1 END
+        WHEN COALESCE(state_before % 16, 0) = 4 THEN 0
+        ELSE 1 END AS carried_begins,
+    resource, kind, item, name, project_ref, project_name, user_ref, user_name, domain,
+    class, vcpus, memory_mib, disk_gib, gpus, gpu_model, nodes, space_bytes, files, host,
+    recorded_at, batch_id, record
+FROM newest
+UNION ALL
+SELECT
+    rules, 'never' AS splits, CAST(0 AS BIGINT) AS reopens, next_time AS time, next_event AS event,
+    next_key AS order_key, opened_state AS state_code, CAST(NULL AS BIGINT) AS carried_begins,
+    resource, kind, item, name, project_ref, project_name, user_ref, user_name, domain,
+    class, vcpus, memory_mib, disk_gib, gpus, gpu_model, nodes, space_bytes, files, host,
+    next_recorded_at AS recorded_at, next_batch_id AS batch_id, next_record AS record
+FROM newest
+WHERE next_time IS NOT NULL
