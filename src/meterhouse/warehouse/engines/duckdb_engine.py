@@ -34,6 +34,9 @@ class DuckDBEngine:
         settings: dict[str, Any] = {
             "temp_directory": str(self._spill.path),
             "preserve_insertion_order": False,
+            # DuckDB 2.0.0 hangs for ever when a COPY to Parquet fails while its writes are in flight, and
+            # when memory runs out while it reads ahead; without threads of their own both are done in line.
+            "async_threads": 0,
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
             "allow_community_extensions": False,
