@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from meterhouse.sources.delivery import Rejection
 from meterhouse.sources.excerpt import excerpt, found
@@ -20,9 +20,10 @@ from meterhouse.sources.file_content import ByteStream
 from meterhouse.sources.json_damage import Damage, Layout, next_element
 from meterhouse.sources.text_window import TextWindow
 
-RECORDS_PER_CHUNK = 20_000
-CHARACTERS_PER_CHUNK = 1 << 25
+RECORDS_PER_CHUNK = 2_000  # few enough for the processor's cache
+CHARACTERS_PER_CHUNK = 1 << 23
 LONGEST_RECORD = 1 << 24  # characters
+RUN_CHARACTERS = 1 << 18  # read at one go as long as nothing is wrong
 REPORTED_IN_A_ROW = 10_000  # of stretches without one good record; more are counted, not listed
 
 _A_RECORD = "a JSON object"
@@ -89,6 +90,7 @@ class JsonRecords:
         self._previous_end = 0
         self._between: str | None = None
         self._bracketed = False  # the file has brackets round its records
+        self._run_characters = RUN_CHARACTERS
         self._cut = False  # the last element ran into the end of the file
 
     def __iter__(self) -> Iterator[Records | Rejection]:
@@ -96,19 +98,26 @@ class JsonRecords:
         characters = broken_in_a_row = 0
         self._window.more(0)
         while self._to_next_element():
-            self.count += 1
-            element = self._element()
-            if isinstance(element, Rejection):
-                broken_in_a_row += 1
-                if broken_in_a_row <= REPORTED_IN_A_ROW:
-                    yield element
-                continue
+            start = self._at
+            good = self._run()
+            if not good:
+                self.count += 1
+                element = self._element()
+                if isinstance(element, Rejection):
+                    broken_in_a_row += 1
+                    if broken_in_a_row <= REPORTED_IN_A_ROW:
+                        yield element
+                    continue
+                start = self._previous_end  # the window may have moved
+                self.count -= 1
+                good = [element]
             if broken_in_a_row > REPORTED_IN_A_ROW:
-                yield self._unlisted(self.count - 1, broken_in_a_row)
+                yield self._unlisted(self.count, broken_in_a_row)
             broken_in_a_row = 0
-            chunk.numbers.append(self.count)
-            chunk.objects.append(element)
-            characters += self._at - self._previous_end
+            chunk.numbers.extend(range(self.count + 1, self.count + 1 + len(good)))
+            chunk.objects.extend(good)
+            self.count += len(good)
+            characters += self._at - start
             self._previous_end = self._at
             if len(chunk.numbers) >= RECORDS_PER_CHUNK or characters >= CHARACTERS_PER_CHUNK:
                 yield chunk
@@ -146,6 +155,36 @@ class JsonRecords:
         while not window.ended and not window.text[self._at + 1 :].strip():
             self._more(self._at, self._at)
         return _ARRAY_OF_OBJECTS.match(window.text, self._at) is not None
+
+    def _run(self) -> list[dict[str, Any]]:
+        """As many good records as stand here in a row, read at one go; none when anything is unusual.
+
+        It is three times as fast as reading them singly, which then finds out what is wrong.
+        """
+        if not self._between:
+            return []
+        text, start = self._window.text, self._at
+        boundary = "}" + self._between + "{"
+        end = text.rfind(boundary, start, start + self._run_characters) + 1
+        if end == 0:
+            self._run_characters = min(2 * self._run_characters, RUN_CHARACTERS)
+            return []
+        run = text[start:end]
+        if not self._window.plain and not _is_plain(run):
+            return []
+        if "," not in self._between:
+            run = run.replace(boundary, "},{")
+        array = f"[{run}]"
+        try:
+            records, read = _decode(array, 0)
+        except (ValueError, RecursionError):
+            records, read = [], 0
+        if read != len(array) or set(map(type, records)) != {dict}:
+            self._run_characters = max(self._run_characters // 8, 1)
+            return []
+        self._run_characters = min(2 * self._run_characters, RUN_CHARACTERS)
+        self._at = end
+        return cast(list[dict[str, Any]], records)
 
     def _element(self) -> dict[str, Any] | Rejection:
         """The element at the present place, which moves behind it."""
@@ -243,14 +282,21 @@ class JsonRecords:
         self._previous_end = max(0, self._previous_end - keep_from)
 
 
+def _is_plain(text: str) -> bool:
+    """Is it certain, without looking closer, that a record's text holds nothing unsound?"""
+    if "\\u" in text:
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _unsound(record: dict[str, Any], text: str) -> _Unusable | None:
     """What no database takes: NUL, halves of surrogate pairs, bytes that are no UTF-8."""
-    if "\\u" not in text:
-        try:
-            text.encode()
-            return None
-        except UnicodeEncodeError:
-            pass
+    if _is_plain(text):
+        return None
     for field, content in record.items():
         parts: list[Any] = [field, content]
         while parts:

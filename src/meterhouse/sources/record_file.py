@@ -15,6 +15,7 @@ from meterhouse.sources.file_content import FileContent
 from meterhouse.sources.json_records import JsonRecords, Records
 from meterhouse.sources.tables import RAW_TABLES
 
+ROWS_PER_CHUNK = 20_000
 LONGEST_EVENT = 1 << 21  # characters; more than every field and `extra` at their limits, escaped
 
 Item = Rows | Rejection | Coverage
@@ -85,6 +86,7 @@ def record_stream(
     `prepare` may flatten the objects, and reject some, before they are typed.
     """
     tally = Tally(table)
+    batches: list[pa.RecordBatch] = []
     marks = frozenset({"event_type", RAW_TABLES[table].time_column})
     with content.open() as file:
         reader = JsonRecords(file, content.origin, marks, LONGEST_EVENT)
@@ -100,6 +102,11 @@ def record_stream(
             yield from rejections
             if batch.num_rows:
                 tally.count(batch)
-                yield Rows(table, batch)
+                batches.append(batch)
+            if sum(batch.num_rows for batch in batches) >= ROWS_PER_CHUNK:
+                yield Rows(table, pa.concat_batches(batches))
+                batches.clear()
+    if batches:
+        yield Rows(table, pa.concat_batches(batches))
     content.check_unchanged()
     yield tally.coverage(content, call, reader.incomplete, window)

@@ -1,0 +1,72 @@
+"""Which kinds of file can be read? Our own, and those that installed packages add.
+
+A package adds a kind by an entry point in the group `meterhouse.file_formats`; its name is the kind,
+its value a function `read(path, resource) -> Delivery`:
+
+    [project.entry-points."meterhouse.file_formats"]
+    our-cloud-log = "our_package.cloud_log:read_cloud_log"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+
+from meterhouse.sources.delivery import Delivery
+
+ENTRY_POINTS = "meterhouse.file_formats"
+
+Reader = Callable[[Path, str], Delivery]
+
+
+@dataclass(frozen=True, slots=True)
+class FileFormat:
+    """A kind of file: its name, where its reader is ("module:function"), and what it holds."""
+
+    kind: str
+    target: str
+    doc: str
+
+    def reader(self) -> Reader:
+        """The function that reads it, imported now: it brings heavy libraries with it."""
+        reader: Reader = EntryPoint(self.kind, self.target, ENTRY_POINTS).load()
+        return reader
+
+    def read(self, path: Path, resource: str) -> Delivery:
+        """The delivery of one file for `resource`."""
+        return self.reader()(path, resource)
+
+
+FILE_FORMATS: dict[str, FileFormat] = {
+    file_format.kind: file_format
+    for file_format in (
+        FileFormat(
+            "openstack-events",
+            "meterhouse.sources.openstack.event_files:read_openstack_events",
+            "OpenStack events as Open XDMoD's openstack format has them: a JSON array a file",
+        ),
+        FileFormat(
+            "generic-cloud",
+            "meterhouse.sources.generic_cloud:read_generic_cloud",
+            "Cloud events as Open XDMoD's genericcloud format has them: a JSON object a line",
+        ),
+        FileFormat(
+            "hypervisor-facts",
+            "meterhouse.sources.hypervisor_facts:read_hypervisor_facts",
+            "Capacity of each hypervisor as Open XDMoD's cloudresourcespecs format has it",
+        ),
+    )
+}
+
+
+def file_formats() -> dict[str, FileFormat]:
+    """All kinds by name, those of installed packages after our own, which they can't replace."""
+    kinds = dict(FILE_FORMATS)
+    for entry_point in entry_points(group=ENTRY_POINTS):
+        package = entry_point.dist.name if entry_point.dist else entry_point.module
+        kinds.setdefault(
+            entry_point.name, FileFormat(entry_point.name, entry_point.value, f"From the package {package}")
+        )
+    return kinds
