@@ -29,12 +29,16 @@ UNKNOWN = "Unknown"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of an answer: `period` is "" for the whole range; labels and ids in the groupings' order."""
+    """One line of an answer: `period` is "" for the whole range; labels and ids in the groupings' order.
+
+    `quantities` are the exact sums, before the meter divides and rounds them to `values`.
+    """
 
     period: str
     labels: tuple[str, ...]
     ids: tuple[str, ...]
     values: tuple[Decimal, ...]
+    quantities: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +102,14 @@ def answer(
     for meter in by_span:
         _collect(found, question, [meter], engine, _span_sql(question, meter, view))
     rows = [
-        Row(period, labels, ids, tuple(exact(values.get(meter.name, 0), meter) for meter in question.meters))
-        for (period, labels, ids), values in found.items()
+        Row(
+            period,
+            labels,
+            ids,
+            tuple(exact(quantities.get(meter.name, 0), meter) for meter in question.meters),
+            tuple(quantities.get(meter.name, 0) for meter in question.meters),
+        )
+        for (period, labels, ids), quantities in found.items()
     ]
     rows.sort(key=lambda row: (row.period, row.labels, row.ids))
     return Answer(question, view.snapshot, tuple(rows))
