@@ -13,10 +13,12 @@ from typing import Any, Protocol, Self
 
 import pyarrow as pa
 
+from meterhouse.errors import MeterhouseError
+
 Parameters = Mapping[str, Any] | Sequence[Any]
 
 
-class EngineError(Exception):
+class EngineError(MeterhouseError):
     """An engine could not do what it was asked; the message names the model and says why."""
 
     def __init__(self, engine: str, model: str, reason: str) -> None:

@@ -181,7 +181,10 @@ def _aliases_reused(tree: exp.Expr) -> Iterator[exp.Expr]:
 
 def _unqualified(part: exp.Expr, names: set[str], select: exp.Select) -> Iterator[exp.Expr]:
     for column in part.find_all(exp.Column):
-        if not column.table and column.name.lower() in names and column.parent_select is select:
+        # Within an aggregate it can only be the table's column.
+        if column.find_ancestor(exp.AggFunc, exp.Select) is not select:
+            continue
+        if not column.table and column.name.lower() in names:
             yield column
 
 
