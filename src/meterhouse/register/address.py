@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from meterhouse.errors import MeterhouseError
+
 BUSY_TIMEOUT_SECONDS = 60
 
 
-class RegisterError(Exception):
+class RegisterError(MeterhouseError):
     """The register can't be opened or used as configured. Never carries a password."""
 
 

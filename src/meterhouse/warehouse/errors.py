@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from meterhouse.errors import MeterhouseError
 
-class WarehouseError(Exception):
+
+class WarehouseError(MeterhouseError):
     """Anything that the warehouse refuses."""
 
 

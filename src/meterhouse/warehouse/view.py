@@ -104,6 +104,13 @@ class View:
     def __repr__(self) -> str:
         return f"View(snapshot={self.snapshot})"
 
+    @property
+    def recorded_until(self) -> datetime | None:
+        """When this snapshot was made; None for the state before anything landed."""
+        made = Snapshot.objects.using(self._alias).filter(number=self.snapshot)
+        snapshot = asked(self._alias, made.first)
+        return snapshot.created_at if snapshot else None
+
     def files(
         self,
         table: str,
@@ -140,7 +147,12 @@ class View:
 
         The arguments are those of `files`. Rows come in no particular order.
         """
-        files = self.files(table, partition, overlapping, since_snapshot)
+        return self.select_files(table, self.files(table, partition, overlapping, since_snapshot), columns)
+
+    def select_files(
+        self, table: str, files: Sequence[TableFile], columns: Sequence[str] | None = None
+    ) -> str:
+        """As `select`, over some of this view's files."""
         return select_sql(self._tables[table], columns, files)
 
     def batches(
