@@ -1,0 +1,55 @@
+"""Which registers are the warehouse's tests run on? SQLite and, where it is installed, PostgreSQL."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
+
+from services.postgresql import PostgreSQL, PostgreSQLMissing, running_postgresql
+from warehouse_examples import COUNTED
+
+from meterhouse.register.database import Register, open_register
+from meterhouse.warehouse import Warehouse
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    try:
+        server = running_postgresql()
+        with server as running:
+            yield running
+    except PostgreSQLMissing as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a register can be, with nothing in it yet."""
+    if request.param == "sqlite":
+        return str(tmp_path / "register.sqlite")
+    server: PostgreSQL = request.getfixturevalue("postgresql")
+    return server.database()
+
+
+@pytest.fixture
+def register(url: str) -> Iterator[Register]:
+    register = open_register(url)
+    register.migrate()
+    yield register
+    register.close()
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "warehouse"
+
+
+@pytest.fixture
+def warehouse(root: Path, register: Register) -> Iterator[Warehouse]:
+    with Warehouse(root, register, {"counted": COUNTED}) as warehouse:
+        yield warehouse
