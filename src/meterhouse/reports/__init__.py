@@ -1,0 +1,1 @@
+"""What do people read? Monthly reports, the transaction log and dumps."""

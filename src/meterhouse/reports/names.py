@@ -1,0 +1,31 @@
+"""How is a name from outside shown to a reader, so that it can't act, hide or reorder what stands round it?"""
+
+from __future__ import annotations
+
+import unicodedata
+
+NO_NAME = "(no name)"
+
+# Joiners that Persian, Indic scripts and emoji are spelt with.
+_JOINERS = {"\u200c", "\u200d"}
+# Control, format (direction overrides, zero widths), surrogate, line and paragraph separators.
+_UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def shown(name: str | None) -> str:
+    r"""The name with unseen characters written out (`a<LF>b` -> `a\x0ab`); `(no name)` when there is none.
+
+    For what people read. Files for machines (CSV, JSON, Parquet) carry names exactly as they were said.
+    """
+    if not name:
+        return NO_NAME
+    return "".join(_seen(character) for character in name)
+
+
+def _seen(character: str) -> str:
+    if character in _JOINERS or unicodedata.category(character) not in _UNSEEN:
+        return character
+    code = ord(character)
+    if code > 0xFFFF:
+        return f"\\U{code:08x}"
+    return f"\\u{code:04x}" if code > 0xFF else f"\\x{code:02x}"

@@ -1,0 +1,123 @@
+"""In which words do we speak of items, sizes, states and events? The vocabulary of the transaction log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from meterhouse.reports.names import shown
+
+# Kind of item -> what people call one, and several.
+KINDS = {
+    "vm": ("VM", "Virtual machines"),
+    "volume": ("volume", "Volumes"),
+    "snapshot": ("snapshot", "Volume snapshots"),
+    "image": ("image", "Images"),
+    "floating_ip": ("floating IP", "Floating IPs"),
+    "router": ("router", "Routers"),
+    "network": ("network", "Networks"),
+    "container": ("object container", "Object containers"),
+}
+
+# Event without its kind's prefix and without .start/.end -> what has been done, what was begun.
+_DEEDS = {
+    "create": ("created {}", "began to create {}"),
+    "upload": ("uploaded {}", "began to upload {}"),
+    "activate": ("uploaded {}", "began to upload {}"),
+    "power_on": ("started {}", "began to start {}"),
+    "power_off": ("stopped {}", "began to stop {}"),
+    "shutdown": ("stopped {}", "began to stop {}"),
+    "resume": ("resumed {}", "began to resume {}"),
+    "pause": ("paused {}", "began to pause {}"),
+    "unpause": ("unpaused {}", "began to unpause {}"),
+    "suspend": ("suspended {}", "began to suspend {}"),
+    "unsuspend": ("resumed {}", "began to resume {}"),
+    "shelve": ("shelved {}", "began to shelve {}"),
+    "shelve_offload": ("shelved {}", "began to shelve {}"),
+    "unshelve": ("unshelved {}", "began to unshelve {}"),
+    "soft_delete": ("marked {} for deletion", "began to mark {} for deletion"),
+    "restore": ("restored {}", "began to restore {}"),
+    "rescue": ("put {} into rescue mode", "began to put {} into rescue mode"),
+    "unrescue": ("took {} out of rescue mode", "began to take {} out of rescue mode"),
+    "reboot": ("rebooted {}", "began to reboot {}"),
+    "attach": ("attached {}", "began to attach {}"),
+    "detach": ("detached {}", "began to detach {}"),
+    "delete": ("deleted {}", "began to delete {}"),
+}
+# Floating IPs come from a pool and go back to it.
+_FLOATING_IP_DEEDS = {
+    "create": ("allocated {}", "began to allocate {}"),
+    "delete": ("released {}", "began to release {}"),
+}
+
+# What an event's name begins with before it names the deed.
+_PREFIXES = ("compute.instance.", "volume.", "snapshot.", "image.", "floatingip.", "router.", "network.")
+
+_STATES = {
+    "vm": {"active": "running", "inactive": "stopped", "shelved": "shelved"},
+    "volume": {"attached": "attached", "unattached": "not attached"},
+}
+
+
+def deed(event: str | None) -> str:
+    """`compute.instance.power_on.end` -> `power_on`; `observed` -> `observed`."""
+    name = event or ""
+    for prefix in _PREFIXES:
+        name = name.removeprefix(prefix)
+    return name.removesuffix(".end").removesuffix(".start").removesuffix(".error")
+
+
+def done(event: str | None, what: str, kind: str) -> str | None:
+    """`stopped VM web-1`, `began to stop VM web-1`; None for an event that only tells how things are."""
+    name = event or ""
+    words = (kind == "floating_ip" and _FLOATING_IP_DEEDS.get(deed(event))) or _DEEDS.get(deed(event))
+    if not words:
+        return None
+    if name.endswith(".error"):
+        return f"failed to {deed(event).replace('_', ' ')} {what}"
+    return (words[1] if name.endswith(".start") else words[0]).format(what)
+
+
+def state_word(state: str, kind: str) -> str:
+    """`inactive` VM -> `stopped`."""
+    if state == "unknown":
+        return "in an unknown state"
+    return _STATES.get(kind, {"active": "present"}).get(state, state)
+
+
+def item_words(span: Mapping[str, Any]) -> str:
+    """`VM web-1`, or `volume 9f2c...` by its id when it has no name."""
+    kind = KINDS.get(span["kind"], (str(span["kind"]).replace("_", " "), ""))[0]
+    return f"{kind} {shown(span['name'] or span['item'])}"
+
+
+def size_words(span: Mapping[str, Any]) -> str:
+    """`1 vCPU, 4 GiB` for a VM; `10 GiB` for a volume; `` when the source said nothing."""
+    parts = []
+    if span["vcpus"] is not None:
+        parts.append(f"{span['vcpus']} vCPU")
+    if span["memory_mib"] is not None:
+        parts.append(_gib(span["memory_mib"], 1024, "MiB"))
+    if span["gpus"]:
+        parts.append(f"{span['gpus']} GPU")
+    if span["disk_gib"] is not None and span["kind"] != "vm":
+        parts.append(f"{span['disk_gib']} GiB")
+    if span["space_bytes"] is not None and span["disk_gib"] is None:
+        parts.append(_gib(span["space_bytes"], 1 << 30, "bytes"))
+    return ", ".join(parts)
+
+
+def class_and_size(span: Mapping[str, Any]) -> str:
+    """`flavor c1.m4, 1 vCPU, 4 GiB`; `type ssd, 10 GiB` for a volume."""
+    label = "flavor" if span["kind"] == "vm" else "type"
+    named = f"{label} {shown(span['class'])}" if span["class"] else ""
+    return ", ".join(part for part in (named, size_words(span)) if part)
+
+
+def _gib(amount: int, per_gib: int, unit: str) -> str:
+    """In GiB when that takes at most two decimals, else in the unit that it was said in."""
+    gib = Decimal(amount) / per_gib
+    if gib == round(gib, 2):
+        return f"{gib.normalize():f} GiB"
+    return f"{amount:,} {unit}"
