@@ -143,8 +143,10 @@ def build(warehouse: Warehouse, view: View | None = None) -> int | None:
     previous = warehouse.last_build(view)
     path = warehouse.new_path("counted")
     with view.reading():
-        count = duckdb.sql(f"SELECT count(*) FROM ({view.select('openstack_event', ['record'])})").fetchone()
-    pq.write_table(pa.table({"counted": [count[0] if count else 0]}, COUNTED), path)
+        ((count,),) = duckdb.sql(
+            f"SELECT count(*) FROM ({view.select('openstack_event', ['record'])})"
+        ).fetchall()
+    pq.write_table(pa.table({"counted": [count]}, COUNTED), path)
     try:
         return warehouse.publish(
             previous_build=previous.number if previous else None,

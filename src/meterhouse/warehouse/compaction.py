@@ -84,7 +84,7 @@ def _next_inputs(alias: str, names: list[str], at_least: int) -> list[DataFile]:
         tiers = small.values("table").annotate(files=Count("id"))
     else:
         tiers = small.values("table", "level").annotate(files=Count("id"))
-    full = tiers.filter(files__gte=at_least).order_by("table")
+    full = tiers.filter(files__gte=at_least).order_by("-files", "table")
     for tier in asked(alias, lambda: list(full)):
         same = {name: value for name, value in tier.items() if name != "files"}
         inputs = _that_fit_together(asked(alias, partial(_oldest, small.filter(**same))))

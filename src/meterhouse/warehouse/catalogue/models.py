@@ -173,7 +173,7 @@ class Build(models.Model):
     class Meta:
         constraints = [
             UniqueConstraint(name="build_previous_is_unique", fields=["previous"]),
-            CheckConstraint(name="build_follows_its_previous", condition=Q(number=F("previous") + 1)),
+            CheckConstraint(name="build_comes_after_its_previous", condition=Q(previous__lt=F("number"))),
             CheckConstraint(
                 name="build_input_precedes_it",
                 condition=Q(input_snapshot__lt=F("snapshot")),
