@@ -45,7 +45,7 @@ class Secret(_Section):
     @classmethod
     def _refuse_plain_text(cls, value: Any) -> Any:
         if isinstance(value, str):
-            raise ValueError('expected a reference such as { env = "NAME" } or { file = "path" }, not a secret')
+            raise ValueError('expected a reference, { env = "NAME" } or { file = "path" }, not a secret')
         return value
 
     @model_validator(mode="after")
@@ -82,7 +82,7 @@ class RegisterSection(_Section):
     @model_validator(mode="after")
     def _no_password_in_url(self) -> RegisterSection:
         if re.search(r"//[^/@]*:[^/@]*@", self.url):
-            raise ValueError("expected a URL without a password: name it under register.password by reference")
+            raise ValueError("expected a URL without a password, which register.password refers to")
         return self
 
     def with_password_reference(self, site_path: Path) -> str:
@@ -198,7 +198,9 @@ class Settings(_Section):
             if resource.name == name:
                 return resource
         known = ", ".join(resource.name for resource in self.resources) or "none"
-        raise ConfigurationError(f"resource: expected one declared in {SETTINGS_FILE} ({known}), found {name!r}")
+        raise ConfigurationError(
+            f"resource: expected one declared in {SETTINGS_FILE} ({known}), found {name!r}"
+        )
 
 
 def load_settings(path: Path) -> Settings:
@@ -233,9 +235,9 @@ def _found(data: Any, location: tuple[int | str, ...]) -> str:
     if any("password" in str(part) or "secret" in str(part) or "token" in str(part) for part in location):
         return ""
     for part in location:
-        if isinstance(data, dict) and part in data:
-            data = data[part]
-        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
+        if (isinstance(data, dict) and part in data) or (
+            isinstance(data, list) and isinstance(part, int) and part < len(data)
+        ):
             data = data[part]
         elif isinstance(part, str) and isinstance(data, dict) and data.get("kind") == part:
             continue  # pydantic names the chosen kind of a source in the location

@@ -16,4 +16,5 @@ def init(
     from meterhouse.site import Site
 
     with Site.init(directory, name) as site:
-        print(f"Site {site.settings.site.name!r} in {site.path}. Next: declare its resources in meterhouse.toml.")
+        print(f"Site {site.settings.site.name!r} in {site.path}.")
+        print("Next: declare its resources in meterhouse.toml.")

@@ -52,7 +52,7 @@ FromOption = Annotated[date, typer.Option("--from", parser=parse_day, metavar="D
 ToOption = Annotated[date, typer.Option("--to", parser=parse_day, metavar="DAY", help="Last day, included.")]
 AsOfOption = Annotated[
     Any,
-    typer.Option("--as-of", parser=parse_as_of, metavar="MOMENT", help="As known then: a moment or snapshot."),
+    typer.Option("--as-of", parser=parse_as_of, metavar="WHEN", help="As known then: a moment or snapshot."),
 ]
 ProfileOption = Annotated[str, typer.Option("--profile", help="Meter profile: default or xdmod.")]
 
@@ -112,7 +112,8 @@ def print_records(
         for record in records:
             writer.writerow(["" if record[name] is None else plain(record[name]) for name in columns])
     elif how is Format.json:
-        json.dump([{name: plain(record[name]) for name in columns} for record in records], sys.stdout, indent=1)
+        rows = [{name: plain(record[name]) for name in columns} for record in records]
+        json.dump(rows, sys.stdout, indent=1, ensure_ascii=False)
         print()
     else:
         _print_table(list(records), columns, frozenset(numeric), empty)

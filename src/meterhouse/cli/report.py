@@ -1,5 +1,8 @@
 import typer
+
 app = typer.Typer(name="report")
+
+
 @app.command()
-def monthly()->None:
+def monthly() -> None:
     """."""

@@ -24,7 +24,7 @@ def usage(
     context: typer.Context,
     first: FromOption,
     last: ToOption,
-    realm: Annotated[str, typer.Option("--realm", help="Realm: cloud, cloud-storage, cloud-network.")] = "cloud",
+    realm: Annotated[str, typer.Option("--realm", help="cloud, cloud-storage or cloud-network.")] = "cloud",
     meter: Annotated[str, typer.Option("--meter", help="Meters, with commas.")] = "core_hours,wall_hours",
     by: Annotated[str | None, typer.Option("--by", help="Groupings with commas: month,project ...")] = None,
     where: Annotated[list[str] | None, typer.Option("--where", help="Keep grouping=value.")] = None,

@@ -1,5 +1,8 @@
 import typer
+
 app = typer.Typer(name="xdmod")
+
+
 @app.command()
-def query()->None:
+def query() -> None:
     """."""

@@ -12,12 +12,12 @@ import pyarrow as pa
 
 if TYPE_CHECKING:
     from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
-    from meterhouse.warehouse.store import View
+    from meterhouse.warehouse.view import View
 
 # The dimension tables and their columns; all text.
 DIMENSIONS: dict[str, tuple[str, ...]] = {
     "user_dimension": ("resource", "user_ref", "user_name"),
-    "project_dimension": ("resource", "project_ref", "project_name", "domain"),
+    "project_dimension": ("resource", "project_ref", "project_name", "domain", "parent_ref"),
     "person_dimension": ("user_name", "person", "institution"),
     "owner_dimension": (
         "resource",
@@ -42,12 +42,17 @@ WHERE newest = 1"""
 _OWNERS = """
 WITH node AS (
     SELECT abbreviation, description, parent
-    FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY abbreviation ORDER BY record DESC) AS newest FROM hierarchy)
+    FROM (
+        SELECT *, ROW_NUMBER() OVER (PARTITION BY abbreviation ORDER BY record DESC) AS newest FROM hierarchy
+    )
     WHERE newest = 1
 ),
 grouped AS (
     SELECT group_name, abbreviation
-    FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY group_name ORDER BY record DESC) AS newest FROM group_hierarchy)
+    FROM (
+        SELECT *, ROW_NUMBER() OVER (PARTITION BY group_name ORDER BY record DESC) AS newest
+        FROM group_hierarchy
+    )
     WHERE newest = 1
 ),
 owned AS (
@@ -77,12 +82,23 @@ FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY resource, user_id ORDER BY obser
     FROM keystone_user)
 WHERE newest = 1"""
 _KEYSTONE_PROJECTS = """
-SELECT p.resource, p.project_id AS project_ref, p.name AS project_name, d.name AS domain
+SELECT p.resource, p.project_id AS project_ref, p.name AS project_name, d.name AS domain,
+    -- a project at the top has its domain for a parent
+    CASE WHEN p.parent_id <> p.domain_id THEN p.parent_id END AS parent_ref
 FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY resource, project_id ORDER BY observed_at DESC) AS newest
     FROM keystone_project) AS p
 LEFT JOIN (SELECT *, ROW_NUMBER() OVER (PARTITION BY resource, domain_id ORDER BY observed_at DESC) AS newest
     FROM keystone_domain) AS d ON d.resource = p.resource AND d.domain_id = p.domain_id AND d.newest = 1
-WHERE p.newest = 1"""
+WHERE p.newest = 1
+UNION ALL
+-- where Keystone was not asked: the newest name that a record gave
+SELECT resource, project_ref, ARG_MAX(project_name, day) AS project_name, ARG_MAX(domain, day) AS domain,
+    NULL AS parent_ref
+FROM daily
+WHERE project_ref IS NOT NULL AND project_name IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM keystone_project AS k WHERE k.resource = daily.resource AND k.project_id = daily.project_ref
+)
+GROUP BY resource, project_ref"""
 
 
 def dimension_tables(view: View, engine: DuckDBEngine) -> dict[str, pa.Table]:
@@ -97,6 +113,7 @@ def dimension_tables(view: View, engine: DuckDBEngine) -> dict[str, pa.Table]:
         engine.relation(name, _NEWEST.format(table=f"{name}_all"))
     for name in ("user", "project", "domain"):
         engine.relation(f"keystone_{name}", view.select(f"openstack_{name}"))
+    engine.relation("daily", view.select("daily"))
     engine.relation("people", _PEOPLE)
     answers = {
         "user_dimension": engine.query(_KEYSTONE_USERS),

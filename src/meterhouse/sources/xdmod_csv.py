@@ -58,7 +58,8 @@ def read_xdmod_csv(kind: str, path: Path, imported_at: datetime, replaces: str =
     """
     content = path.read_bytes()
     digest = hashlib.sha256(f"xdmod-{kind}\0{replaces}\0".encode() + content).hexdigest()
-    return Delivery(f"xdmod-{kind}", _RESOURCE, path.name, digest, _records(IMPORTS[kind], path.name, content, imported_at))
+    records = _records(IMPORTS[kind], path.name, content, imported_at)
+    return Delivery(f"xdmod-{kind}", _RESOURCE, path.name, digest, records)
 
 
 def _records(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from meterhouse.errors import QuestionError
+from meterhouse.usage.attribution import JOINS, UNKNOWN, kept, named, text, texts
 from meterhouse.usage.calendar import calendar_table
 from meterhouse.usage.meters import Grouping, Meter
 from meterhouse.usage.question import Question
@@ -22,9 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
-    from meterhouse.warehouse.store import View
-
-UNKNOWN = "Unknown"
+    from meterhouse.warehouse.view import View
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,48 +132,14 @@ def _collect(
             values[meter.name] = values.get(meter.name, 0) + (0 if value is None else int(value))
 
 
-def text(value: str) -> str:
-    """A string as an SQL literal."""
-    return "'" + value.replace("'", "''") + "'"
-
-
-def _texts(values: tuple[str, ...]) -> str:
-    return ", ".join(text(value) for value in values)
-
-
-def _whose(source: str) -> str:
-    """Rows of `source` with the names that the dimensions know for their project and user."""
-    return f"""
-        SELECT u.* REPLACE (COALESCE(u.user_name, i.user_name) AS user_name,
-                COALESCE(u.project_name, n.project_name) AS project_name,
-                COALESCE(u.domain, n.domain) AS domain)
-        FROM ({source}) AS u
-        LEFT JOIN user_dimension AS i ON i.resource = u.resource AND i.user_ref = u.user_ref
-        LEFT JOIN project_dimension AS n ON n.resource = u.resource AND n.project_ref = u.project_ref"""
-
-
-_JOINS = """
-    LEFT JOIN person_dimension AS w ON w.user_name = u.user_name
-    LEFT JOIN owner_dimension AS p ON p.resource = u.resource AND p.project_name = u.project_name"""
-
-
 def _grouped(groupings: tuple[Grouping, ...]) -> str:
     labels = [f"{grouping.label} AS label_{n}" for n, grouping in enumerate(groupings)]
     ids = [f"{grouping.id or 'NULL'} AS id_{n}" for n, grouping in enumerate(groupings)]
     return "".join(f", {column}" for column in (*labels, *ids))
 
 
-def _kept(question: Question) -> str:
-    conditions = ["TRUE"]
-    for grouping, values in question.filters:
-        wanted = _texts(values)
-        label = f"COALESCE(CAST({grouping.label} AS VARCHAR), {text(UNKNOWN)}) IN ({wanted})"
-        conditions.append(f"({label} OR {grouping.id} IN ({wanted}))" if grouping.id else label)
-    return " AND ".join(conditions)
-
-
 def _rows_of(question: Question) -> str:
-    kinds = _texts(question.realm.kinds)
+    kinds = texts(question.realm.kinds)
     return f"rules = {text(question.realm.rules)} AND kind IN ({kinds})"
 
 
@@ -186,7 +151,7 @@ def _daily_sql(question: Question, meters: list[Meter], view: View) -> str:
         first, _, rest = quantity.partition(" * ")
         # The first factor is widened, so that no product overflows.
         wide = f"CAST({first} AS DECIMAL(38, 0))" + (f" * {rest}" if rest else "")
-        sums.append(f"SUM(CASE WHEN u.state IN ({_texts(meter.states)}) THEN {wide} END)")
+        sums.append(f"SUM(CASE WHEN u.state IN ({texts(meter.states)}) THEN {wide} END)")
     groups = len(question.groupings)
     names = "".join(f", {column}_{n}" for column in ("label", "id") for n in range(groups))
     months = _months(question)
@@ -199,13 +164,13 @@ def _daily_sql(question: Question, meters: list[Meter], view: View) -> str:
             SELECT {period} AS period{_grouped(question.groupings)},
                 {", ".join(f"{one} AS m{n}" for n, one in enumerate(sums))}
             FROM ({
-        _whose(
+        named(
             f"SELECT * FROM ({source}) WHERE {_rows_of(question)} "
             f"AND day BETWEEN DATE '{question.first}' AND DATE '{question.last}'"
         )
     }) AS u
-            JOIN calendar AS c ON c.day = u.day {_JOINS}
-            WHERE {_kept(question)}
+            JOIN calendar AS c ON c.day = u.day {JOINS}
+            WHERE {kept(question.filters)}
             GROUP BY ALL
         )
         GROUP BY ALL"""
@@ -234,14 +199,14 @@ def _span_sql(question: Question, meter: Meter, view: View) -> str:
         )
         SELECT c.period{groups}, {measure}
         FROM ({
-        _whose(
+        named(
             f"SELECT * FROM ({view.select('span')}) WHERE {_rows_of(question)} "
-            f'AND state IN ({_texts(meter.states)}) AND "end" >= {window_start}'
+            f'AND state IN ({texts(meter.states)}) AND "end" >= {window_start}'
         )
     }) AS u
         JOIN period AS c ON u."start" < c.period_end AND ({touches})
-        {_JOINS}
-        WHERE {_kept(question)}
+        {JOINS}
+        WHERE {kept(question.filters)}
         GROUP BY ALL"""
 
 

@@ -14,9 +14,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any
 
 from meterhouse.usage.calendar import calendar_table
 from meterhouse.usage.rules import rule_tables
@@ -25,8 +23,8 @@ from meterhouse.usage.tables import DAILY, ITEM_EVENT, ITEM_TAIL
 if TYPE_CHECKING:
     from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
     from meterhouse.warehouse.publishing import NewFile
-    from meterhouse.warehouse.view import TableFile
-    from meterhouse.warehouse.store import View, Warehouse
+    from meterhouse.warehouse.view import View
+    from meterhouse.warehouse.store import Warehouse
 
 # Models that turn raw tables into item events, each with the raw tables that it reads.
 EVENT_MODELS: dict[str, tuple[str, ...]] = {
@@ -263,7 +261,8 @@ class _Build:
             FROM span_taken_back AS s JOIN change AS c USING ({ITEM})""",
         )
         self._daily_parts()
-        for month in self._months("daily_part", "(wall_seconds <> 0 OR begun <> 0 OR ceased <> 0 OR spans <> 0)"):
+        differs = "wall_seconds <> 0 OR begun <> 0 OR ceased <> 0 OR spans <> 0"
+        for month in self._months("daily_part", differs):
             engine.relation("daily_before", self.view.select("daily", partition=month))
             engine.materialise("daily_part_month", f"SELECT * FROM daily_part WHERE {_in_month(month)}")
             merged = model_text("daily").replace("FROM daily_part", "FROM daily_part_month")
@@ -272,7 +271,7 @@ class _Build:
 
     # --- steps of both ways
 
-    def _item_events(self, view: View, **which: object) -> str:
+    def _item_events(self, view: View, **which: Any) -> str:
         """One SELECT over all models that make item events, for the raw tables that have files."""
         parts = []
         columns = ", ".join(f'"{name}"' for name in ITEM_EVENT.names)
@@ -315,6 +314,7 @@ class _Build:
 
     def _write(self, table: str, partition: str, sql: str, *, order_by: str = "") -> None:
         from meterhouse.warehouse.publishing import NewFile
+    from meterhouse.warehouse.view import View
 
         path = self.warehouse.new_path(table)
         self.written.append(path)

@@ -21,6 +21,7 @@ class Meter:
 
     name: str
     title: str
+    meaning: str
     unit: str
     function: Function
     states: tuple[str, ...]
@@ -43,8 +44,8 @@ class Realm:
         """The meter of that name. Raises QuestionError that lists the known ones."""
         if name not in self.meters:
             raise QuestionError(
-                f"meter: expected one of {', '.join(self.meters)} (realm {self.name}, profile {self.profile}), "
-                f"found {name!r}"
+                f"meter: expected one of {', '.join(self.meters)} "
+                f"(realm {self.name}, profile {self.profile}), found {name!r}"
             )
         return self.meters[name]
 
