@@ -23,8 +23,8 @@ from meterhouse.usage.tables import DAILY, ITEM_EVENT, ITEM_TAIL
 if TYPE_CHECKING:
     from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
     from meterhouse.warehouse.publishing import NewFile
-    from meterhouse.warehouse.view import View
     from meterhouse.warehouse.store import Warehouse
+    from meterhouse.warehouse.view import View
 
 # Models that turn raw tables into item events, each with the raw tables that it reads.
 EVENT_MODELS: dict[str, tuple[str, ...]] = {
@@ -314,7 +314,6 @@ class _Build:
 
     def _write(self, table: str, partition: str, sql: str, *, order_by: str = "") -> None:
         from meterhouse.warehouse.publishing import NewFile
-    from meterhouse.warehouse.view import View
 
         path = self.warehouse.new_path(table)
         self.written.append(path)
