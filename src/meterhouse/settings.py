@@ -235,9 +235,7 @@ def _found(data: Any, location: tuple[int | str, ...]) -> str:
     if any("password" in str(part) or "secret" in str(part) or "token" in str(part) for part in location):
         return ""
     for part in location:
-        if (isinstance(data, dict) and part in data) or (
-            isinstance(data, list) and isinstance(part, int) and part < len(data)
-        ):
+        if (isinstance(data, dict) and part in data) or (isinstance(part, int) and isinstance(data, list)):
             data = data[part]
         elif isinstance(part, str) and isinstance(data, dict) and data.get("kind") == part:
             continue  # pydantic names the chosen kind of a source in the location
