@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -95,19 +95,21 @@ def dump_site(
         )
         daily = f"SELECT * FROM ({view.select('daily')}) WHERE day BETWEEN DATE '{first}' AND DATE '{last}'"
         for name, sql in (("span", spans), ("daily", daily)):
-            tables[name] = _Query(
-                engine, f"SELECT u.* FROM ({named(sql)}) AS u {JOINS} WHERE {kept(filters)}"
-            )
+            tables[name] = _Query(engine, f"SELECT u.* {_kept(sql, filters)}")
         if filters:
             engine.materialise(
                 "dumped_item",
-                f"SELECT DISTINCT u.resource, u.item FROM ({named(spans)}) AS u {JOINS} WHERE {kept(filters)}",
+                f"SELECT DISTINCT u.resource, u.item {_kept(spans, filters)}",
             )
         tables |= _raw_tables(engine, view, (start, end), related_only=bool(filters))
         if not filters:
             tables["batch"] = _records(_BATCH, "batch_id", view.batches())
             tables["coverage"] = _records(_COVERAGE, "batch_id", view.coverage(start=start, end=end))
         return write_dump(tables, out_dir, form, Period(start, end), view.snapshot)
+
+
+def _kept(source: str, filters: Filters) -> str:
+    return f"FROM ({named(source)}) AS u {JOINS} WHERE {kept(filters)}"
 
 
 def _raw_tables(
@@ -120,7 +122,8 @@ def _raw_tables(
             continue
         sql = f"SELECT * FROM ({view.select(name, overlapping=None if undated else window)})"
         if not undated:
-            sql += f' WHERE "{raw.time_column}" >= {moment(window[0])} AND "{raw.time_column}" < {moment(window[1])}'
+            when = f'"{raw.time_column}"'
+            sql += f" WHERE {when} >= {moment(window[0])} AND {when} < {moment(window[1])}"
         if related_only:
             ids = [column for column in raw.schema.names if column in _ITEM_COLUMNS]
             if not ids or undated:
@@ -145,12 +148,11 @@ _ITEM_COLUMNS = (
 )
 
 
-def _records(schema: pa.Schema, first: str, records: list[object]) -> list[pa.RecordBatch]:
-    rows = [
-        {
-            name: getattr(record, "id" if name == first and not hasattr(record, first) else name)
-            for name in schema.names
-        }
-        for record in records
-    ]
+def _records(schema: pa.Schema, key: str, records: Sequence[object]) -> list[pa.RecordBatch]:
+    """Catalogue entries as rows; what they call `id` is the column `key` here."""
+    rows = []
+    for record in records:
+        row = {name: getattr(record, name, None) for name in schema.names}
+        row[key] = row[key] or getattr(record, "id", None)
+        rows.append(row)
     return [pa.RecordBatch.from_pylist(rows, schema=schema)]
