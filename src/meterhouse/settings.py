@@ -235,7 +235,9 @@ def _found(data: Any, location: tuple[int | str, ...]) -> str:
     if any("password" in str(part) or "secret" in str(part) or "token" in str(part) for part in location):
         return ""
     for part in location:
-        if (isinstance(data, dict) and part in data) or (isinstance(part, int) and isinstance(data, list)):
+        if isinstance(part, int) and isinstance(data, list):
+            data = data[part]
+        elif isinstance(data, dict) and part in data:
             data = data[part]
         elif isinstance(part, str) and isinstance(data, dict) and data.get("kind") == part:
             continue  # pydantic names the chosen kind of a source in the location

@@ -172,8 +172,10 @@ def _daily_sql(question: Question, meters: list[Meter], view: View) -> str:
             JOIN calendar AS c ON c.day = u.day {JOINS}
             WHERE {kept(question.filters)}
             GROUP BY ALL
+            HAVING COUNT(*) > 0 -- without groupings, nothing is no row, not a zero
         )
-        GROUP BY ALL"""
+        GROUP BY ALL
+        HAVING COUNT(*) > 0"""
 
 
 def _span_sql(question: Question, meter: Meter, view: View) -> str:
@@ -207,7 +209,8 @@ def _span_sql(question: Question, meter: Meter, view: View) -> str:
         JOIN period AS c ON u."start" < c.period_end AND ({touches})
         {JOINS}
         WHERE {kept(question.filters)}
-        GROUP BY ALL"""
+        GROUP BY ALL
+        HAVING COUNT(*) > 0"""
 
 
 def _months(question: Question) -> list[str]:
