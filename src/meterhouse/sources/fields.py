@@ -192,7 +192,7 @@ class TypedRecords:
             return batch, []
         good = pa.array([index not in faults for index in range(len(objects))], pa.bool_())
         rejections = [
-            Rejection(origin, numbers[index], field, fault.expected, fault.found, _shown(objects[index]))
+            Rejection(origin, numbers[index], field, fault.expected, fault.found, shown(objects[index]))
             for index, (field, fault) in sorted(faults.items())
         ]
         return batch.filter(good), rejections
@@ -304,7 +304,8 @@ def _extra_text(extra: dict[str, Any]) -> str:
     return text
 
 
-def _shown(record: dict[str, Any]) -> str:
+def shown(record: dict[str, Any]) -> str:
+    """The beginning of a record's text, for a rejection."""
     try:
         return excerpt(compact_json(record))
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""What does a file hold, byte for byte? Opening it (gzip too), its content key, and that it stays as it was."""
+"""What does a file hold, byte for byte? Opening it (gzip too), its content key, and that it stays so."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from meterhouse.errors import MeterhouseError
 from meterhouse.sources.excerpt import excerpt
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -22,7 +23,7 @@ BROKEN_STREAM = (EOFError, zlib.error, gzip.BadGzipFile)
 ByteStream = io.BufferedReader | gzip.GzipFile
 
 
-class FileChanged(Exception):
+class FileChanged(MeterhouseError):
     """The file was written to between the moment its content key was made and the end of reading."""
 
 

@@ -48,6 +48,11 @@ FILE_FORMATS: dict[str, FileFormat] = {
             "OpenStack events as Open XDMoD's openstack format has them: a JSON array a file",
         ),
         FileFormat(
+            "openstack-listings",
+            "meterhouse.sources.openstack.listing_files:read_openstack_listings",
+            "Saved answers of OpenStack's APIs: projects, users, servers, volumes ... as JSON",
+        ),
+        FileFormat(
             "generic-cloud",
             "meterhouse.sources.generic_cloud:read_generic_cloud",
             "Cloud events as Open XDMoD's genericcloud format has them: a JSON object a line",

@@ -6,8 +6,15 @@ import os
 from typing import Any
 
 from meterhouse.sources.delivery import Delivery, Rejection
-from meterhouse.sources.excerpt import excerpt
-from meterhouse.sources.fields import EXTRA_CHARACTERS, MOST_VCPUS, Fault, Field, TypedRecords, compact_json
+from meterhouse.sources.fields import (
+    EXTRA_CHARACTERS,
+    MOST_VCPUS,
+    Fault,
+    Field,
+    TypedRecords,
+    compact_json,
+    shown,
+)
 from meterhouse.sources.file_content import file_content
 from meterhouse.sources.json_records import Records
 from meterhouse.sources.record_file import record_stream
@@ -53,8 +60,7 @@ def _flatten_all(records: Records, origin: str) -> tuple[Records, list[Rejection
             field = "block_devices"
             _add_devices(record)
         except Fault as fault:
-            shown = excerpt(compact_json({"event_type": said.get("event_type"), field: str(said.get(field))}))
-            rejections.append(Rejection(origin, number, field, fault.expected, fault.found, shown))
+            rejections.append(Rejection(origin, number, field, fault.expected, fault.found, shown(said)))
         else:
             flat.numbers.append(number)
             flat.objects.append(record)

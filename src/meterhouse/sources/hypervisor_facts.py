@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from meterhouse.sources.delivery import Delivery, Rejection, Rows
-from meterhouse.sources.excerpt import excerpt
-from meterhouse.sources.fields import MOST_VCPUS, Fault, Field, TypedRecords
+from meterhouse.sources.fields import MOST_VCPUS, Fault, Field, TypedRecords, shown
 from meterhouse.sources.file_content import FileContent, file_content
 from meterhouse.sources.json_records import JsonRecords
 from meterhouse.sources.record_file import Item, Tally
@@ -84,6 +83,5 @@ def _hypervisors(
         if not isinstance(hypervisors, list) or not all(isinstance(each, dict) for each in hypervisors):
             raise Fault("a list of objects", hypervisors)
     except Fault as fault:
-        shown = excerpt(", ".join(facts))
-        return [], [Rejection(origin, number, field, fault.expected, fault.found, shown)]
+        return [], [Rejection(origin, number, field, fault.expected, fault.found, shown(facts))]
     return [{**each, "ts": facts["ts"]} for each in hypervisors], []

@@ -1,7 +1,7 @@
 """Where does the next record begin after a broken one? Found by the file's layout, or by trying.
 
-In a file whose records begin on lines of their own, a line break with the records' indentation ends
-the damage, whatever the damage is. In a file without such lines every opening brace that can begin
+In a file whose records begin on lines of their own, a line with the records' indentation ends the
+damage, whatever the damage is. In a file without such lines every opening brace that can begin
 a record is tried until one does.
 """
 
@@ -9,17 +9,24 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Any
 
 from meterhouse.sources.text_window import TextWindow
 
 _LINE_BREAK = re.compile(r"\n")
-_LINE_THAT_BEGINS_A_RECORD = re.compile(r"\n(?=[ \t\r\n,]*[{\]])")
-_OPENING = re.compile(r'\{[ \t\r\n]*"')
+_RECORD_ENDS_OR_BEGINS = re.compile(
+    r"(?P<after>\}[ \t\r]*,?[ \t\r]*(?=\n))|\n(?=[ \t\r\n,]*[{\]])"  # at a line's end, or on the next line
+)
+_OPENING = re.compile(r'\{[ \t\r\n]*"([^"]*)')
 _AFTER_A_RECORD = re.compile(r"\}[ \t\r\n]*,[ \t\r\n]*\Z")
 _RECORD_TO_RECORD = re.compile(r"\}[ \t\r\n]*,[ \t\r\n]*\{")
 _ENDS_ELEMENT = re.compile(r"[ \t\r\n]*(?:[,\]]|\Z)")
 _STRUCTURE = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}\[\]]', re.DOTALL)
+_NESTING = re.compile(r"[{\[]")
+_NESTED_AT_LEAST = 500  # brackets that surely stand before the place where nesting became too deep
+_MOST_KEYS = 10_000
 _LOOK_BACK = 200
 _MARK_WITHIN = 1 << 17  # characters from a record's opening brace to a key that marks it as a record
 
@@ -32,6 +39,7 @@ class Damage:
 
     start: int
     failed_at: int | None
+    too_deep: bool = False
 
 
 @dataclass(slots=True)
@@ -46,13 +54,24 @@ class Layout:
     lead: str | None = None
     one_line: bool = False
     known: bool = False
+    keys: set[str] = field(default_factory=set)
 
-    def learn(self, between: str, one_line: bool, first: bool) -> None:
-        """Take over the layout from a good record and what stands before it."""
+    def learn_lead(self, between: str, first: bool) -> None:
+        """Take over how records follow each other from what stands before a good record."""
         if "\n" in between:
-            self.lead, self.one_line, self.known = between.rpartition("\n")[2], one_line, True
+            self.lead = between.rpartition("\n")[2]
         elif between and not first:  # nothing in between: found by trying, so it says nothing
-            self.lead, self.one_line, self.known = None, one_line, True
+            self.lead = None
+        else:
+            return
+        self.one_line = self.one_line or not self.known  # until a record shows otherwise
+        self.known = True
+
+    def learn_record(self, record: dict[str, Any], one_line: bool) -> None:
+        """Take over what a good record looks like."""
+        self.one_line = self.one_line and one_line
+        if len(self.keys) < _MOST_KEYS:
+            self.keys.update(record)
 
     def at(self, before: str, bracketed: bool, first: bool) -> Layout:
         """The layout, guessed from what stands before a broken element as long as none was learnt."""
@@ -68,7 +87,7 @@ class Layout:
 def next_element(window: TextWindow, damage: Damage, layout: Layout, longest: int) -> int:
     """The place in the window, which may have moved on, at which to look for the next element."""
     if layout.lead is None:
-        return _Trial(window, layout.marks, longest).next_record(damage)
+        return _Trial(window, layout, longest).next_record(damage)
     one_line = layout.one_line
     if not layout.known:
         first_line = window.text[damage.start : damage.start + _LOOK_BACK].partition("\n")[0]
@@ -79,23 +98,24 @@ def next_element(window: TextWindow, damage: Damage, layout: Layout, longest: in
 
 
 def _end_of_line(window: TextWindow, damage: Damage) -> int:
-    # A record that reads well up to its line's end was cut there, or has a line break in a string:
-    # then lines that begin no record are the rest of it.
-    ran_over = damage.failed_at is not None and "\n" in window.text[damage.start : damage.failed_at + 1]
-    pattern = _LINE_THAT_BEGINS_A_RECORD if ran_over else _LINE_BREAK
-    at = damage.start
-    while (line_break := pattern.search(window.text, at)) is None:
+    # A text that is still open at its line's end was cut there, or has a line break within: then lines
+    # that begin no record are the rest of it.
+    ran_over = damage.failed_at is not None and window.text[damage.failed_at : damage.failed_at + 1] == "\n"
+    pattern = _RECORD_ENDS_OR_BEGINS if ran_over else _LINE_BREAK
+    at = damage.failed_at or damage.start if ran_over else damage.start
+    while (boundary := pattern.search(window.text, at)) is None:
         if window.ended:
             return len(window.text)
         last_break = window.text.rfind("\n", at)
         window.more(last_break if last_break >= 0 else len(window.text))
         at = 0
-    return line_break.start()
+    return boundary.end() if ran_over and boundary["after"] else boundary.start()
 
 
 def _end_of_indented_record(window: TextWindow, damage: Damage, lead: str) -> int:
     indent = lead[: len(lead) - len(lead.lstrip())]
-    pattern = re.compile(rf"\n(?:{re.escape(lead)}\{{|{re.escape(indent)}(?P<closing>\}})[^\n]*)")
+    begins = rf"{re.escape(lead)}\{{" + (rf"|{re.escape(indent)}(?=[^\s}}])" if indent else "")
+    pattern = re.compile(rf"\n(?:{begins}|{re.escape(indent)}(?P<closing>\}})[^\n]*)")
     at = damage.start
     while True:
         boundary = pattern.search(window.text, at)
@@ -116,39 +136,43 @@ def _end_of_indented_record(window: TextWindow, damage: Damage, lead: str) -> in
 class _Trial:
     """The search for the next record by trying every opening brace that can begin one."""
 
-    def __init__(self, window: TextWindow, marks: frozenset[str], longest: int) -> None:
+    def __init__(self, window: TextWindow, layout: Layout, longest: int) -> None:
         self._window = window
-        self._marks = marks
-        self._quoted_marks = [f'"{mark}"' for mark in marks]
+        self._layout = layout
+        self._quoted_marks = [f'"{mark}"' for mark in layout.marks]
         self._longest = longest
         self._at = 0
         self._mark_at = -1
 
     def next_record(self, damage: Damage) -> int:
+        window = self._window
         self._at = damage.start
-        if damage.failed_at is None:
+        if damage.too_deep:
+            self._at = _where_nested(window.text, damage.start)
+        elif damage.failed_at is None:
             if (end := self._end_by_structure()) is not None:
                 return end
             self._at += 1
         else:
-            self._at = max(damage.start + 1, _before_last_string(self._window.text, damage))
-        window = self._window
+            self._at = max(damage.start + 1, _before_last_string(window.text, damage))
         while True:
             opening = _OPENING.search(window.text, self._at)
             if opening is None:
                 if window.ended:
                     return len(window.text)
                 self._move(max(self._at, len(window.text) - _LOOK_BACK))
-            elif self._begins_record(opening.start()):
+            elif self._begins_record(opening.start(), opening[1]):
                 return self._at
 
-    def _begins_record(self, opening: int) -> bool:
+    def _begins_record(self, opening: int, first_key: str) -> bool:
         """Does a record begin here? If so, `_at` is there; if not, where to search on."""
         text, window = self._window.text, self._window
         before = text[max(0, opening - _LOOK_BACK) : opening]
         if before.rstrip()[-1:] in (":", "["):  # the value of a key, or the first of a list: within a record
             self._at = opening + 1
             return False
+        follows = _AFTER_A_RECORD.search(before) is not None
+        known = not self._layout.keys or first_key in self._layout.keys
         self._at = opening
         if not window.ended and len(text) - opening < _MARK_WITHIN:
             self._move(opening)
@@ -163,16 +187,19 @@ class _Trial:
             if cut and not window.ended and len(text) - opening <= self._longest:
                 self._move(opening)
                 return False
-        except (RecursionError, ValueError):
-            pass
+            search_on = max(opening + 1, _before_last_string(text, Damage(opening, error.pos)))
+        except RecursionError:
+            search_on = _where_nested(text, opening)
+        except ValueError:
+            search_on = opening + 1
         else:
-            if not self._marks.isdisjoint(value):
+            if not self._layout.marks.isdisjoint(value) and (known or follows):
                 return True
             self._at = end
             return False
-        if self._is_broken_record(before, opening):
+        if follows and known and self._is_marked(opening):
             return True
-        self._at = opening + 1
+        self._at = search_on
         return False
 
     def _mark_follows(self, opening: int) -> bool:
@@ -181,16 +208,15 @@ class _Trial:
             self._mark_at = min((place for place in places if place >= 0), default=len(self._window.text))
         return self._mark_at < min(opening + _MARK_WITHIN, len(self._window.text))
 
-    def _is_broken_record(self, before: str, opening: int) -> bool:
-        if not _AFTER_A_RECORD.search(before):
-            return False
+    def _is_marked(self, opening: int) -> bool:
+        """Does a mark follow before the next record may begin?"""
         following = _RECORD_TO_RECORD.search(self._window.text, opening)
         return self._mark_at < (following.start() if following else len(self._window.text))
 
     def _end_by_structure(self) -> int | None:
         """The end of an element that is well-formed, though its content can't be used."""
         window = self._window
-        while True:
+        while window.text[self._at] in "{[":
             depth = 0
             for token in _STRUCTURE.finditer(window.text, self._at):
                 depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(token[0][0], 0)
@@ -199,6 +225,7 @@ class _Trial:
             if window.ended or len(window.text) - self._at > self._longest:
                 return None
             self._move(self._at)
+        return None
 
     def _move(self, at: int) -> None:
         """Read on; what stands just before `at` stays, to be looked back at."""
@@ -213,3 +240,9 @@ def _before_last_string(text: str, damage: Damage) -> int:
     assert damage.failed_at is not None
     closing = text.rfind('"', damage.start, damage.failed_at)
     return text.rfind('"', damage.start, closing) if closing >= 0 else damage.failed_at
+
+
+def _where_nested(text: str, opening: int) -> int:
+    """A place after `opening`, where nesting became too deep, up to which everything belongs to it."""
+    deeper = list(islice(_NESTING.finditer(text, opening + 1), _NESTED_AT_LEAST))
+    return deeper[-1].start() if len(deeper) == _NESTED_AT_LEAST else opening + 1

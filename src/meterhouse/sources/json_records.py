@@ -29,7 +29,7 @@ REPORTED_IN_A_ROW = 10_000  # of stretches without one good record; more are cou
 _A_RECORD = "a JSON object"
 _SPACE = re.compile(r"[ \t\n\r,]*")
 _ARRAY_OF_OBJECTS = re.compile(r"\[[ \t\n\r]*\{")
-_ENDS_ELEMENT = re.compile(r"[ \t\r]*(?:[,\]\n]|\Z)")
+_ENDS_ELEMENT = re.compile(r"[ \t\r]*(?:[,\]\n{]|(?P<end>\Z))")
 _LOOK_BACK = 200
 
 
@@ -183,6 +183,8 @@ class JsonRecords:
             self._run_characters = max(self._run_characters // 8, 1)
             return []
         self._run_characters = min(2 * self._run_characters, RUN_CHARACTERS)
+        line_breaks = text.count("\n", start, end) - (len(records) - 1) * self._between.count("\n")
+        self._layout.learn_record(records[0], one_line=line_breaks == 0)
         self._at = end
         return cast(list[dict[str, Any]], records)
 
@@ -205,7 +207,8 @@ class JsonRecords:
                     self._cut = unterminated or error.pos >= len(text.rstrip())
                 return self._broken(f"broken JSON: {error.msg}", error.pos, Damage(start, error.pos))
             except RecursionError:
-                return self._broken("deeper nesting than can be read", start, Damage(start, None))
+                damage = Damage(start, None, too_deep=True)
+                return self._broken("deeper nesting than can be read", start, damage)
             except _Unusable as error:
                 damage = Damage(start, None)
                 return self._broken(error.what, start, damage, error.expected, error.field)
@@ -213,23 +216,29 @@ class JsonRecords:
                 return self._broken("an integer of thousands of digits", start, Damage(start, None))
             if end - start > self._longest:
                 return self._rejected(end, f"{end - start:,} characters", f"{_A_RECORD} of fewer")
-            if type(value) is dict:
-                if not window.plain and (unsound := _unsound(value, text[start:end])):
-                    return self._rejected(end, unsound.what, unsound.expected, unsound.field)
-                self._learn_layout(text, start, end)
-                self._at = end
-                return value
-            if end >= len(text) - 1 and self._grow():
+            ending = _ENDS_ELEMENT.match(text, end)
+            if (
+                (ending is None or ending["end"] is not None)
+                and end > len(text) - _LOOK_BACK
+                and self._grow()
+            ):
                 continue
-            if _ENDS_ELEMENT.match(text, end):
+            if ending is None:
+                return self._broken("more text behind a JSON value", end, Damage(start, end))
+            if type(value) is not dict:
                 return self._rejected(end, found(value), _A_RECORD)
-            return self._broken("text that is no JSON record", start, Damage(start, end))
+            if not window.plain and (unsound := _unsound(value, text[start:end])):
+                return self._rejected(end, unsound.what, unsound.expected, unsound.field)
+            self._learn_layout(value, text, start, end)
+            self._at = end
+            return value
 
-    def _learn_layout(self, text: str, start: int, end: int) -> None:
+    def _learn_layout(self, record: dict[str, Any], text: str, start: int, end: int) -> None:
         between = text[self._previous_end : start]
         if between != self._between:
             self._between = between
-            self._layout.learn(between, one_line="\n" not in text[start:end], first=self.count == 1)
+            self._layout.learn_lead(between, first=self.count == 1)
+        self._layout.learn_record(record, one_line="\n" not in text[start:end])
         self._previous_end = start  # what __iter__ measures the record by
 
     def _rejected(self, end: int, what: str, expected: str, field: str = "") -> Rejection:
