@@ -12,7 +12,7 @@ from warehouse_examples import FIRST, FIVE_MINUTES, ROWS, batch_id, delivery, ex
 
 from meterhouse.register.database import Register
 from meterhouse.sources.tables import RAW_TABLES
-from meterhouse.warehouse import UnknownSnapshot, Warehouse, WarehouseError, compaction
+from meterhouse.warehouse import UnknownSnapshot, Warehouse, WarehouseError, compaction, store
 from meterhouse.warehouse.catalogue.models import Snapshot
 from meterhouse.warehouse.errors import UnknownTable
 
@@ -92,6 +92,7 @@ def test_only_what_came_after_a_snapshot_is_exact_after_compaction(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(compaction, "FILES_AT_ONCE", 4)
+    monkeypatch.setattr(store, "LANDINGS_A_CHECK", 1)
     landed = [warehouse.land(delivery(number)).snapshot for number in range(21)]  # compacts on its way
     assert len(warehouse.view().files("openstack_event")) < 8
     warehouse.collect_garbage(timedelta(0))

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from meterhouse.register.database import open_register
 from meterhouse.sources.delivery import Coverage, Delivery, Rejection, Rows
 from meterhouse.sources.tables import RAW_TABLES
-from meterhouse.warehouse import BuildConflict, NewFile, View, Warehouse, compaction
+from meterhouse.warehouse import BuildConflict, NewFile, View, Warehouse, compaction, store
 
 FIRST = datetime(2018, 4, 18, tzinfo=UTC)
 FIVE_MINUTES = timedelta(minutes=5)
@@ -104,6 +104,7 @@ def land_numbers(url: str, root: str, numbers: list[int], told: str) -> None:
 def land_build_and_tidy(url: str, root: str, numbers: list[int], told: str) -> None:
     """Like `land_numbers`, with a build after each third batch, compacting early and deleting at once."""
     compaction.FILES_AT_ONCE = 4
+    store.LANDINGS_A_CHECK = 1
     register = open_register(url)
     with Warehouse(Path(root), register, {"counted": COUNTED}) as warehouse:
         for number in numbers:
@@ -131,6 +132,10 @@ def read_until_told(url: str, root: str, stop: str, told: str) -> None:
         assert len(batches) >= seen
         seen = len(batches)
         tell(told, f"read {seen}")
+
+
+def compact(url: str, root: str) -> None:
+    Warehouse(Path(root), open_register(url)).compact(every_small_file=True)
 
 
 def migrate(url: str) -> None:

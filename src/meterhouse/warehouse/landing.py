@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import cast
 
 import pyarrow as pa
+from django.db import IntegrityError
 
 import meterhouse.register.configured  # noqa: F401
 from meterhouse.register.transactions import asked, committed
@@ -56,7 +57,7 @@ def land(folder: Folder, alias: str, tables: Tables, delivery: Delivery) -> Land
         for part in delivery.stream:
             batch.take(part)
         files = batch.finish()
-        landed = committed(alias, lambda: _publish(alias, folder, batch, files))
+        landed = _publish_once(alias, folder, batch, files)
     except BaseException:
         batch.abandon(alias)
         raise
@@ -178,23 +179,24 @@ def batch_id_of(content_key: str) -> str:
     return content_key[:20]
 
 
+def _publish_once(alias: str, folder: Folder, batch: _BatchBeingWritten, files: list[WrittenFile]) -> Landed:
+    """Publish a batch, unless its content is there already: the content key is unique."""
+    try:
+        return committed(alias, lambda: _publish(alias, folder, batch, files))
+    except IntegrityError:
+        earlier = asked(alias, lambda: _landed_earlier(alias, batch.delivery.content_key))
+        if earlier is None:
+            raise
+        mine = [folder.relative(file.path) for file in files]
+        if mine and catalogued(alias, mine):  # by a go of our own whose answer got lost
+            return replace(earlier, already_landed=False)
+        return earlier
+
+
 def _publish(alias: str, folder: Folder, batch: _BatchBeingWritten, files: list[WrittenFile]) -> Landed:
     """Make a batch visible in all its tables, within the open transaction."""
     counter = lock_catalogue(alias)
     delivery = batch.delivery
-    earlier = _landed_earlier(alias, delivery.content_key)
-    if earlier is not None:
-        mine = {folder.relative(file.path) for file in files}
-        if mine and mine <= catalogued(alias, list(mine)):  # committed by a go whose answer got lost
-            return Landed(
-                earlier.batch_id,
-                earlier.snapshot,
-                earlier.rows,
-                earlier.rejections,
-                earlier.coverage,
-                False,
-            )
-        return earlier
     snapshot = next_snapshot(alias, "land", counter)
     min_time, max_time = batch.times
     Batch.objects.using(alias).bulk_create(

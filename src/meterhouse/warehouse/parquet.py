@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 ROW_GROUP_ROWS = 122_880  # what DuckDB reads with one thread
 _BUFFER_BYTES = 64 * 1024 * 1024  # wide records: a row group may be smaller, memory stays bounded
+_SMALL_ROWS = 10_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -47,7 +48,7 @@ class ParquetFile:
         self._buffered_rows = 0
         self._buffered_bytes = 0
         self._sink = pa.OSFile(str(path), "wb")
-        self._writer = pq.ParquetWriter(self._sink, schema, compression="zstd", store_schema=False)
+        self._writer: pq.ParquetWriter | None = None
 
     def write(self, records: pa.RecordBatch) -> None:
         """Append records of the file's schema, in this order."""
@@ -71,8 +72,10 @@ class ParquetFile:
 
     def finish(self) -> WrittenFile:
         """Complete the file and have it on disk, not only in a cache. The folder is the caller's."""
-        self._flush(everything=True)
-        self._writer.close()
+        # Small files are soon compacted: they are written quickly rather than tightly.
+        self._flush(everything=True, compression="zstd" if self.rows > _SMALL_ROWS else "snappy")
+        if self._writer is not None:
+            self._writer.close()
         self._sink.close()
         size, digest = put_on_disk(self.path)
         # A file with a row of unknown time must never be passed over by time.
@@ -83,16 +86,21 @@ class ParquetFile:
         """Close and remove it; it was never part of the warehouse."""
         self._buffer.clear()
         try:
-            self._writer.close()
+            if self._writer is not None:
+                self._writer.close()
         finally:
             self._sink.close()
             self.path.unlink(missing_ok=True)
 
-    def _flush(self, everything: bool) -> None:
+    def _flush(self, everything: bool, compression: str = "zstd") -> None:
         if not self._buffered_rows:
             return
         buffered = pa.Table.from_batches(self._buffer, self._schema)
         full = buffered.num_rows if everything else buffered.num_rows - buffered.num_rows % ROW_GROUP_ROWS
+        if self._writer is None:
+            self._writer = pq.ParquetWriter(
+                self._sink, self._schema, compression=compression, store_schema=False
+            )
         self._writer.write_table(buffered.slice(0, full), row_group_size=ROW_GROUP_ROWS)
         rest = buffered.slice(full)
         self._buffer = rest.to_batches()

@@ -188,10 +188,15 @@ class View:
         source: str | None = None,
         start: datetime | None = None,
         end: datetime | None = None,
+        *,
+        call: str | None = None,
+        outcome: str | None = None,
     ) -> list[LandedCoverage]:
         """The windows that were read and overlap `[start, end)`, by start."""
         query = CoverageWindow.objects.using(self._alias).filter(snapshot__lte=self.snapshot)
-        query = _narrowed(query, resource=resource, source=source, start__lt=end)
+        query = _narrowed(
+            query, resource=resource, source=source, start__lt=end, call=call, outcome=outcome
+        )
         if start is not None:
             query = query.filter(Q(end__gt=start) | Q(start=start))
         windows = query.order_by("start", "id")
