@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from meterhouse.reports.coverage import incomplete_days
 from meterhouse.reports.figures import Quantity, rounded
 from meterhouse.reports.monthly import Meter, MonthlyReport, ProjectBranch, Quantities, by_use, project_tree
-from meterhouse.reports.names import shown
+from meterhouse.reports.names import JOINERS, shown
 
 WIDE = 640
 NARROW = 300  # for a phone
@@ -51,17 +52,22 @@ def daily_by_institution(report: MonthlyReport, meter: Meter, width: int = WIDE)
         **({NOT_ATTRIBUTED: _UNATTRIBUTED_COLOUR} if NOT_ATTRIBUTED in used else {}),
     }
     order = list(colours)
+    columns, room = _legend_room(order, width)
+    labels = _short_labels([shown(series) for series in order], room)
+    label_of = dict(zip(order, labels, strict=True))
     bars = [
         {
             "day": _day_label(report, day),
-            "series": _label(series),
+            "series": label_of[series],
             "place": order.index(series),
             "figure": float(rounded(quantity, meter.divisor, meter.places)),
         }
-        for (day, series), quantity in sorted(sums.items(), key=lambda entry: (entry[0][0], order.index(entry[0][1])))
+        for (day, series), quantity in sorted(
+            sums.items(), key=lambda entry: (entry[0][0], order.index(entry[0][1]))
+        )
     ]
     not_read = sorted(incomplete_days(report.coverage, report.time_zone) & set(report.days))
-    legend = {_label(series): colour for series, colour in colours.items()}
+    legend = {label_of[series]: colour for series, colour in colours.items()}
     if not_read:
         legend[NOT_READ] = _NOT_READ_COLOUR
     days = [_day_label(report, day) for day in report.days]
@@ -79,7 +85,9 @@ def daily_by_institution(report: MonthlyReport, meter: Meter, width: int = WIDE)
         "field": "series",
         "type": "nominal",
         "scale": {"domain": list(legend), "range": list(legend.values())},
-        "legend": {"title": None, "orient": "bottom", **_legend_columns(list(legend), width)},
+        "legend": {"title": None, "orient": "bottom", "columns": columns, "labelLimit": 0}
+        if legend
+        else None,
     }
     layers: list[Spec] = [
         {
@@ -110,9 +118,10 @@ def largest_projects(report: MonthlyReport, meter: Meter, width: int = WIDE) -> 
     """The ten projects that used most themselves, each bar labelled with its figure."""
     branches = [branch for branch in project_tree(report) if branch.row.quantities.get(meter.id)]
     branches.sort(key=lambda branch: -branch.row.quantities[meter.id])
+    names = _project_labels(branches[:10])
     rows = [
         {"project": label, "figure": _float(branch.row.quantities, meter)}
-        for label, branch in zip(_project_labels(branches[:10]), branches, strict=False)
+        for label, branch in zip(_short_labels(names, 40 if width >= WIDE else 18), branches, strict=False)
     ]
     label = {"align": "left", "baseline": "middle", "fontSize": 11, "fontWeight": 400, "color": _INK}
     y = {
@@ -123,7 +132,7 @@ def largest_projects(report: MonthlyReport, meter: Meter, width: int = WIDE) -> 
             "title": None,
             "ticks": False,
             "domain": False,
-            "labelLimit": 230 if width >= WIDE else 110,
+            "labelLimit": 0,
             "labelPadding": 8,
         },
     }
@@ -133,14 +142,30 @@ def largest_projects(report: MonthlyReport, meter: Meter, width: int = WIDE) -> 
         "axis": {"title": _capital(meter.unit), "tickCount": 4 if width >= WIDE else 2, "format": ",~f"},
     }
     layers: list[Spec] = [
-        {"mark": {"type": "bar", "color": _INSTITUTION_COLOURS[0], "height": {"band": 0.66}}, "encoding": {"x": x, "y": y}},
+        {
+            "mark": {"type": "bar", "color": _INSTITUTION_COLOURS[0], "height": {"band": 0.66}},
+            "encoding": {"x": x, "y": y},
+        },
         {
             "mark": {"type": "text", "dx": 5, **label},
-            "encoding": {"x": x, "y": y, "text": {"field": "figure", "type": "quantitative", "format": ",.1f"}},
+            "encoding": {
+                "x": x,
+                "y": y,
+                "text": {"field": "figure", "type": "quantitative", "format": ",.1f"},
+            },
         },
     ]
     chart = _chart(layers, width, 22 * max(len(rows), 1))
     return {**chart, "data": {"values": rows}}
+
+
+def draw(report: MonthlyReport, width: int = WIDE) -> dict[str, str]:
+    """The report's charts by name, each as SVG; no chart of projects where none used anything."""
+    meter = report.main_meter
+    drawings = {"daily": to_svg(daily_by_institution(report, meter, width))}
+    if any(row.quantities.get(meter.id) for row in report.projects):
+        drawings["projects"] = to_svg(largest_projects(report, meter, width))
+    return drawings
 
 
 def to_svg(spec: Spec) -> str:
@@ -153,7 +178,13 @@ def to_svg(spec: Spec) -> str:
 
 
 def _chart(layers: list[Spec], width: int, height: int) -> Spec:
-    text = {"labelFont": FONT, "titleFont": FONT, "labelColor": _INK, "titleColor": _INK, "labelFontWeight": 400}
+    text = {
+        "labelFont": FONT,
+        "titleFont": FONT,
+        "labelColor": _INK,
+        "titleColor": _INK,
+        "labelFontWeight": 400,
+    }
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
         "width": width,
@@ -178,7 +209,13 @@ def _chart(layers: list[Spec], width: int, height: int) -> Spec:
             },
             "axisX": {"grid": False, "ticks": False, "labelPadding": 5},
             "axisY": {"domain": False, "ticks": False, "labelPadding": 6},
-            "legend": {**text, "labelFontSize": 11, "symbolType": "square", "symbolSize": 110, "symbolStrokeWidth": 0},
+            "legend": {
+                **text,
+                "labelFontSize": 11,
+                "symbolType": "square",
+                "symbolSize": 110,
+                "symbolStrokeWidth": 0,
+            },
         },
     }
 
@@ -189,12 +226,35 @@ def _is_labelled(n: int, days: int, width: int) -> bool:
     return n % step == 0
 
 
-def _legend_columns(labels: list[str], width: int) -> dict[str, int]:
-    """As many columns as the longest name leaves room for."""
+def _legend_room(names: list[str], width: int) -> tuple[int, int]:
+    """As many columns as the longest name leaves room for, and the characters that fit into one."""
     if width < WIDE:
-        return {"columns": 1, "labelLimit": 260}
-    longest = max((len(label) for label in labels), default=0)
-    return {"columns": 3, "labelLimit": 180} if longest <= 30 else {"columns": 2, "labelLimit": 280}
+        return 1, 40
+    return (3, 30) if all(len(name) <= 30 for name in names) else (2, 45)
+
+
+def _short_labels(names: list[str], room: int) -> list[str]:
+    """Names cut to `room` characters (wide ones count twice), and still told apart.
+
+    Not left to Vega: it cuts between the halves of an emoji and then fails.
+    """
+    labels: list[str] = []
+    for name in names:
+        label, number = _cut(name, room), 2
+        while label in labels:
+            label, number = f"{_cut(name, room - 4)} ({number})", number + 1
+        labels.append(label)
+    return labels
+
+
+def _cut(name: str, room: int) -> str:
+    kept, used = "", 0
+    for character in name:
+        used += 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        if used > room:
+            return f"{kept.rstrip(' ' + JOINERS)}…"
+        kept += character
+    return kept
 
 
 def _day_label(report: MonthlyReport, day: date) -> str:
@@ -202,14 +262,12 @@ def _day_label(report: MonthlyReport, day: date) -> str:
     return str(day.day) if len(report.days) <= 28 or len(report.period) == 7 else f"{day.day} {day:%b %y}"
 
 
-def _label(series: str) -> str:
-    return shown(series)
-
-
 def _project_labels(branches: list[ProjectBranch]) -> list[str]:
     """`parent / name`, with the key where two projects would share a label (and so a bar)."""
     labels = [
-        f"{shown(branch.parent_name)} / {shown(branch.row.name)}" if branch.parent_name else shown(branch.row.name)
+        f"{shown(branch.parent_name)} / {shown(branch.row.name)}"
+        if branch.parent_name
+        else shown(branch.row.name)
         for branch in branches
     ]
     return [

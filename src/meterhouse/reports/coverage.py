@@ -78,10 +78,7 @@ def state_coverage(
 def incomplete_days(statements: Iterable[CoverageStatement], zone: ZoneInfo) -> frozenset[date]:
     """The site days of which some source has no answer for some moment."""
     return frozenset(
-        day
-        for statement in statements
-        for window in statement.missing
-        for day in _days(window, zone)
+        day for statement in statements for window in statement.missing for day in _days(window, zone)
     )
 
 

@@ -16,7 +16,10 @@ _SOURCES_SHOWN = 3
 def coverage_callout(report: MonthlyReport) -> tuple[bool, list[str]]:
     """Whether everything is covered, and that in words that fit on the first page."""
     if not report.coverage:
-        return False, ["No reading of any source is recorded for this period: it can't be told whether nothing was used or nothing was read."]
+        return False, [
+            "No reading of any source is recorded for this period: "
+            "it can't be told whether nothing was used or nothing was read."
+        ]
     gaps = [statement for statement in report.coverage if statement.outcome != "complete"]
     if not gaps:
         number = len(report.coverage)

@@ -18,7 +18,8 @@ def rounded(quantity: Quantity, divisor: int, places: int) -> Decimal:
     """
     scaled = abs(Fraction(quantity)) / divisor * 10**places
     nearest = int(scaled + Fraction(1, 2))
-    return Decimal(-nearest if quantity < 0 else nearest).scaleb(-places)
+    # made from text: arithmetic on Decimals would round to the context's 28 digits
+    return Decimal(f"{'-' if quantity < 0 else ''}{nearest}E-{places}")
 
 
 def grouped(figure: Decimal | int) -> str:

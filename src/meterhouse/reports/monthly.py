@@ -234,7 +234,9 @@ def project_tree(report: MonthlyReport) -> tuple[ProjectBranch, ...]:
             rolled_up[row.key] = row.quantities
     in_a_circle = sorted(set(rows) - set(rolled_up))
     if in_a_circle:
-        raise ValueError(f"project {in_a_circle[0]}: expected a parent above it, found itself among its ancestors")
+        raise ValueError(
+            f"project {in_a_circle[0]}: expected a parent above it, found itself among its ancestors"
+        )
 
     def place(row: ProjectRow) -> tuple[Quantity, str, str]:
         return -rolled_up[row.key].get(report.main_meter.id, 0), row.name, row.key

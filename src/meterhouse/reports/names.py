@@ -1,4 +1,4 @@
-"""How is a name from outside shown to a reader, so that it can't act, hide or reorder what stands round it?"""
+"""How is a name from outside shown to a reader, so that it can't hide or reorder what stands round it?"""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import unicodedata
 NO_NAME = "(no name)"
 
 # Joiners that Persian, Indic scripts and emoji are spelt with.
-_JOINERS = {"\u200c", "\u200d"}
+JOINERS = "\u200c\u200d"
 # Control, format (direction overrides, zero widths), surrogate, line and paragraph separators.
 _UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
@@ -23,7 +23,7 @@ def shown(name: str | None) -> str:
 
 
 def _seen(character: str) -> str:
-    if character in _JOINERS or unicodedata.category(character) not in _UNSEEN:
+    if character in JOINERS or unicodedata.category(character) not in _UNSEEN:
         return character
     code = ord(character)
     if code > 0xFFFF:

@@ -84,11 +84,10 @@ def as_text(value: Value) -> str:
 
 def states_of(report: MonthlyReport, kind: str | None = None) -> list[str]:
     """The states that items (of that kind) were in, the telling ones first."""
-    found = {
-        state for row in report.items or () if kind in (None, row.kind) for state in row.state_seconds
-    }
+    found = {state for row in report.items or () if kind in (None, row.kind) for state in row.state_seconds}
     return sorted(
-        found, key=lambda state: (STATE_ORDER.index(state) if state in STATE_ORDER else len(STATE_ORDER), state)
+        found,
+        key=lambda state: (STATE_ORDER.index(state) if state in STATE_ORDER else len(STATE_ORDER), state),
     )
 
 
@@ -154,7 +153,9 @@ def _projects(report: MonthlyReport) -> Table:
         rows.append((*whose, "own", log, *_figures(report, row.quantities)))
         if branch.has_subprojects:
             rows.append((*whose, "with_subprojects", log, *_figures(report, branch.with_subprojects)))
-    rows += [("", reason, "", 0, "", "", "own", "", *figures) for reason, figures in _remainder(report, "project")]
+    rows += [
+        ("", reason, "", 0, "", "", "own", "", *figures) for reason, figures in _remainder(report, "project")
+    ]
     return Table("projects", "Projects", columns, tuple(rows))
 
 
@@ -219,7 +220,9 @@ def _daily(report: MonthlyReport) -> Table:
             "no" if row.day in incomplete else "yes",
             *_figures(report, row.quantities),
         )
-        for row in sorted(report.daily, key=lambda row: (row.day, row.institution is None, row.institution or ""))
+        for row in sorted(
+            report.daily, key=lambda row: (row.day, row.institution is None, row.institution or "")
+        )
     )
     return Table("daily", "Daily", columns, rows)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from io import BytesIO
@@ -19,6 +20,8 @@ from meterhouse.reports.tables import Column, Table, Value, tables
 
 # Excel's own limit for the text of a cell.
 _CELL_CHARACTERS = 32_767
+# Excel's own limit is 1,048,576 rows; one for the header, one to say what was left out.
+_SHEET_ROWS = 1_048_574
 _WIDEST = 44
 
 
@@ -38,7 +41,11 @@ def render_xlsx(report: MonthlyReport) -> bytes:
     workbook = xlsxwriter.Workbook(out, options)
     created = report.recorded_until.astimezone(UTC).replace(tzinfo=None)
     workbook.set_properties(
-        {"title": f"{shown(report.site)}: usage in {report.label}", "author": "Meterhouse", "created": created}
+        {
+            "title": f"{shown(report.site)}: usage in {report.label}",
+            "author": "Meterhouse",
+            "created": created,
+        }
     )
     formats = _Formats(workbook)
     for table in tables(report):
@@ -64,8 +71,16 @@ class _Formats:
         self.wrapped = workbook.add_format({"text_wrap": True, "valign": "top"})
         self.text = workbook.add_format({"valign": "top"})
         self.date = workbook.add_format({"num_format": "yyyy-mm-dd", "align": "left", "valign": "top"})
-        self.time = workbook.add_format({"num_format": "yyyy-mm-dd hh:mm:ss", "align": "left", "valign": "top"})
-        head = {"bold": True, "font_color": "#ffffff", "bg_color": "#12324a", "text_wrap": True, "valign": "vcenter"}
+        self.time = workbook.add_format(
+            {"num_format": "yyyy-mm-dd hh:mm:ss", "align": "left", "valign": "top"}
+        )
+        head = {
+            "bold": True,
+            "font_color": "#ffffff",
+            "bg_color": "#12324a",
+            "text_wrap": True,
+            "valign": "vcenter",
+        }
         self.head = workbook.add_format(head)
         self.head_of_numbers = workbook.add_format({**head, "align": "right"})
 
@@ -111,6 +126,13 @@ def _summary_sheet(sheet: Worksheet, report: MonthlyReport, table: Table, format
 
 def _sheet(sheet: Worksheet, table: Table, formats: _Formats) -> None:
     columns = [(n, column) for n, column in enumerate(table.columns) if column.kind != "exact"]
+    left_out = len(table.rows) - _SHEET_ROWS
+    if left_out > 0:
+        more: tuple[Value, ...] = (
+            f"{left_out:,} more rows: see {table.name}.csv",
+            *(None,) * (len(table.columns) - 1),
+        )
+        table = replace(table, rows=(*table.rows[:_SHEET_ROWS], more))
     sheet.set_row(0, 32)
     for place, (n, column) in enumerate(columns):
         sheet.write_string(0, place, _cell_text(column.title), _head(column, formats))
@@ -148,7 +170,9 @@ def _width(column: Column, values: list[Value]) -> int:
     if column.kind == "time":
         return 20
     if column.kind == "number":
-        longest = max((len(f"{value:,.{column.places}f}") for value in values if value is not None), default=0)
+        longest = max(
+            (len(f"{value:,.{column.places}f}") for value in values if value is not None), default=0
+        )
         return max(longest + 3, min(len(column.title), 14) + 3)
     longest = max((len(str(value)) for value in values), default=0)
     return min(max(longest, len(column.title) + 3) + 2, _WIDEST)
@@ -156,7 +180,9 @@ def _width(column: Column, values: list[Value]) -> int:
 
 def _frozen_columns(table: Table) -> int:
     """How many columns stay in sight when one scrolls right: those up to the name."""
-    return {"institutions": 1, "projects": 2, "users": 2, "items": 3, "daily": 2, "coverage": 2, "log": 1}[table.name]
+    return {"institutions": 1, "projects": 2, "users": 2, "items": 3, "daily": 2, "coverage": 2, "log": 1}[
+        table.name
+    ]
 
 
 def _print_setup(sheet: Worksheet, report: MonthlyReport) -> None:
