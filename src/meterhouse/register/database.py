@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from django.apps import apps
-from django.core.management import call_command
 from django.db import Error, connections
 from django.db.migrations.recorder import MigrationRecorder
 
@@ -76,6 +75,8 @@ class Register:
                 # Kept in the file: readers and the writer then never wait for one another.
                 with connections[self.alias].cursor() as cursor:
                     cursor.execute("PRAGMA journal_mode=WAL")
+            from django.core.management import call_command  # slow to load, seldom needed
+
             call_command(
                 "migrate",
                 database=self.alias,
