@@ -38,7 +38,7 @@ ITEM_EVENT = pa.schema(
         ("event", pa.string()),  # vocabulary of catalogue/events.csv
         ("state_said", pa.string()),  # the source's own word for the state, lower case
         *_SIZE,
-        ("recorded_at", TIME),
+        ("said_at", TIME),  # when the source said it: of two tellings the first counts
         ("batch_id", pa.string()),
         ("record", pa.int64()),
     ]
@@ -79,7 +79,7 @@ ITEM_TAIL = pa.schema(
         ("carried_begins", pa.int64()),
         *_WHOSE,
         *_SIZE,
-        ("recorded_at", TIME),
+        ("said_at", TIME),  # when the source said it: of two tellings the first counts
         ("batch_id", pa.string()),
         ("record", pa.int64()),
     ]

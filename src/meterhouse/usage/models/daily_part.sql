@@ -9,8 +9,8 @@ WITH part AS (
     SELECT
         s.*,
         c.day,
-        CAST(EPOCH(DATE_TRUNC('second', LEAST(s."end", c.day_end))) AS BIGINT)
-            - CAST(EPOCH(DATE_TRUNC('second', GREATEST(s."start", c.day_start))) AS BIGINT) AS seconds,
+        EPOCH_US(LEAST(s."end", c.day_end)) // 1000000
+            - EPOCH_US(GREATEST(s."start", c.day_start)) // 1000000 AS seconds,
         CASE WHEN s."start" >= c.day_start THEN 1 ELSE 0 END AS starts_here,
         CASE WHEN s."end" < c.day_end THEN 1 ELSE 0 END AS ends_here
     FROM signed_span AS s

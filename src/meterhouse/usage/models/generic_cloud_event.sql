@@ -24,7 +24,7 @@ SELECT
     CAST(NULL AS BIGINT) AS space_bytes,
     CAST(NULL AS BIGINT) AS files,
     e.node_controller AS host,
-    e.recorded_at,
+    e.event_time AS said_at,
     e.batch_id,
     e.record
 FROM generic_cloud_event AS e

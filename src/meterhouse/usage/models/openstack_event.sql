@@ -26,7 +26,7 @@ SELECT
          WHEN v.kind = 'image' THEN e.size END AS space_bytes,
     CAST(NULL AS BIGINT) AS files,
     e.host,
-    e.recorded_at,
+    e.generated AS said_at,
     e.batch_id,
     e.record
 FROM openstack_event AS e

@@ -31,7 +31,7 @@ WITH action AS (
         a.memory_mb AS memory_mib,
         a.root_gb + COALESCE(a.ephemeral_gb, 0) AS disk_gib,
         a.event_host AS host,
-        a.recorded_at,
+        a.observed_at AS said_at,
         a.batch_id,
         a.record
     FROM openstack_server_action AS a
@@ -72,49 +72,49 @@ listed AS (
         observed_at, CAST(NULL AS TIMESTAMPTZ) AS same_since, CAST(NULL AS VARCHAR) AS made_event,
         CAST(NULL AS TIMESTAMPTZ) AS made_at,
         CASE WHEN deleted THEN COALESCE(terminated_at, updated_at) END AS ended_at,
-        recorded_at, batch_id, record
+        observed_at AS said_at, batch_id, record
     FROM openstack_server
     UNION ALL
     SELECT
         resource, 'volume', volume_id, name, project_id, user_id,
         LOWER(status), volume_type, NULL, NULL, NULL, size_gib * 1073741824, NULL, NULL,
-        observed_at, updated_at, 'volume.create.end', created_at, NULL, recorded_at, batch_id, record
+        observed_at, updated_at, 'volume.create.end', created_at, NULL, observed_at AS said_at, batch_id, record
     FROM openstack_volume
     UNION ALL
     SELECT
         resource, 'snapshot', snapshot_id, name, project_id, user_id,
         LOWER(status), NULL, NULL, NULL, NULL, size_gib * 1073741824, NULL, NULL,
-        observed_at, updated_at, 'snapshot.create.end', created_at, NULL, recorded_at, batch_id, record
+        observed_at, updated_at, 'snapshot.create.end', created_at, NULL, observed_at AS said_at, batch_id, record
     FROM openstack_volume_snapshot
     UNION ALL
     SELECT
         resource, 'image', image_id, name, project_id, user_id,
         LOWER(status), NULL, NULL, NULL, NULL, size_bytes, NULL, NULL,
-        observed_at, updated_at, 'image.create', created_at, NULL, recorded_at, batch_id, record
+        observed_at, updated_at, 'image.create', created_at, NULL, observed_at AS said_at, batch_id, record
     FROM openstack_image
     UNION ALL
     SELECT
         resource, 'floating_ip', floating_ip_id, COALESCE(name, address), project_id, user_id,
         LOWER(status), NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-        observed_at, NULL, 'floatingip.create.end', created_at, NULL, recorded_at, batch_id, record
+        observed_at, NULL, 'floatingip.create.end', created_at, NULL, observed_at AS said_at, batch_id, record
     FROM openstack_floating_ip
     UNION ALL
     SELECT
         resource, 'router', router_id, name, project_id, user_id,
         LOWER(status), NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-        observed_at, NULL, 'router.create.end', created_at, NULL, recorded_at, batch_id, record
+        observed_at, NULL, 'router.create.end', created_at, NULL, observed_at AS said_at, batch_id, record
     FROM openstack_router
     UNION ALL
     SELECT
         resource, 'network', network_id, name, project_id, user_id,
         LOWER(status), NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-        observed_at, NULL, 'network.create.end', created_at, NULL, recorded_at, batch_id, record
+        observed_at, NULL, 'network.create.end', created_at, NULL, observed_at AS said_at, batch_id, record
     FROM openstack_network
     UNION ALL
     SELECT
         resource, 'container', container_id, name, project_id, user_id,
         'active', storage_policy, NULL, NULL, NULL, size_bytes, objects, NULL,
-        observed_at, NULL, NULL, NULL, NULL, recorded_at, batch_id, record
+        observed_at, NULL, NULL, NULL, NULL, observed_at AS said_at, batch_id, record
     FROM openstack_container
 ),
 seen AS (
@@ -142,7 +142,7 @@ SELECT
     CAST(NULL AS BIGINT) AS nodes,
     CAST(NULL AS BIGINT) AS space_bytes,
     CAST(NULL AS BIGINT) AS files,
-    host, recorded_at, batch_id, record
+    host, said_at, batch_id, record
 FROM acted
 UNION ALL
 SELECT
@@ -159,5 +159,5 @@ SELECT
     CAST(NULL AS VARCHAR) AS gpu_model,
     CAST(NULL AS BIGINT) AS nodes,
     space_bytes, files,
-    host, recorded_at, batch_id, record
+    host, said_at, batch_id, record
 FROM seen
