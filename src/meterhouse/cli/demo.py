@@ -1,5 +1,38 @@
-"""`meterhouse demo`"""
+"""`meterhouse demo`: a worked example."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from meterhouse.cli.options import Format, print_records
 
 
-def demo() -> None:
-    """To come."""
+def demo(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to make it in.")] = Path("demo"),
+) -> None:
+    """Make an example site, from raw records to reports, and show who used what."""
+    from meterhouse.operations.demo.site import run_demo
+
+    paths, answer = run_demo(folder, print)
+    print("Reports:")
+    for path in paths:
+        if path.suffix != ".csv":
+            print(f"  {path}")
+    tables = sorted({path.parent for path in paths if path.suffix == ".csv"})
+    for table in tables:
+        print(f"  {table}{'/'} (a CSV file per table)")
+    question = answer.question
+    print(f"\nWho used what from {question.first} to {question.last}:")
+    print_records(
+        answer.records(),
+        [name for name in answer.columns() if name != "project_id"],
+        Format.table,
+        numeric=[meter.name for meter in question.meters],
+    )
+    site = folder / "site"
+    print("Ask more, for example:")
+    print(f"  meterhouse --site {site} usage --by month,institution --from 2026-09-01 --to 2026-10-31")
+    print(f"  meterhouse --site {site} log --project genomics --from 2026-10-01 --to 2026-10-07")

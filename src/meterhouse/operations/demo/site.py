@@ -1,0 +1,82 @@
+"""How does a site work from end to end? An example one is made, fed, built and reported on."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+from meterhouse.errors import ConfigurationError
+from meterhouse.operations.demo.records import CORES, FIRST, LAST, RESOURCE, write_records
+from meterhouse.operations.directory_import import import_csv
+from meterhouse.reports.questions import answer_question
+from meterhouse.reports.site_month import site_month
+from meterhouse.reports.write import write_monthly
+from meterhouse.settings import SETTINGS_FILE
+from meterhouse.site import Site
+from meterhouse.sources.file_formats import FILE_FORMATS
+from meterhouse.usage.answer import Answer
+from meterhouse.usage.build import build
+from meterhouse.usage.question import Question
+
+_MARK = "# The example site of `meterhouse demo`."
+_SETTINGS = f"""\
+{_MARK} It is made anew at every run.
+
+[site]
+name = "Northfield Research Computing (example)"
+time_zone = "Europe/London"
+
+[[resources]]
+name = "{RESOURCE}"
+kind = "cloud"
+title = "Northfield research cloud"
+time_zone = "Europe/London"
+capacity = [{{ start = {FIRST}, cores = {CORES} }}]
+"""
+_CSV = ("names", "hierarchy", "group-to-hierarchy", "cloud-project-to-pi")
+
+
+def run_demo(folder: Path, say: Callable[[str], None]) -> tuple[list[Path], Answer]:
+    """Make the example site in `folder`; returns the reports' files and who used what in the last month.
+
+    A folder that holds anything else than an earlier example is refused.
+    """
+    folder = folder.resolve()
+    _clear(folder)
+    records = folder / "records"
+    write_records(records)
+    say(f"Wrote the records of an example cloud to {records}")
+    with Site.init(folder / "site", settings_text=_SETTINGS) as site:
+        count = 0
+        for path in sorted((records / "events").iterdir()):
+            delivery = FILE_FORMATS["openstack-events"].read(path, RESOURCE)
+            count += sum(site.warehouse.land(delivery).rows.values())
+        for kind, pattern in (("openstack-listings", "keystone.json"), ("hypervisor-facts", "hypervisor_*")):
+            for path in sorted(records.glob(pattern)):
+                count += sum(site.warehouse.land(FILE_FORMATS[kind].read(path, RESOURCE)).rows.values())
+        for name in _CSV:
+            count += sum(import_csv(site, name, records / f"{name}.csv").rows.values())
+        say(f"Read {count:,} records into {site.path}")
+        report = build(site.warehouse, site.engine, site.settings.site.time_zone)
+        say(f"Built {report.rows['span']:,} spans and {report.rows['daily']:,} rows of daily usage")
+        month = date(LAST.year, LAST.month, 1)
+        paths = write_monthly(site_month(site, month, with_log=True), folder / "reports")
+        question = Question.ask(
+            realm="cloud",
+            meters=["core_hours", "wall_hours", "memory_gib_hours", "vms_running"],
+            first=month,
+            last=LAST,
+            by=["institution", "project", "person"],
+        )
+        return paths, answer_question(site, question)
+
+
+def _clear(folder: Path) -> None:
+    settings = folder / "site" / SETTINGS_FILE
+    if settings.is_file() and settings.read_text(encoding="utf-8").startswith(_MARK):
+        for name in ("site", "records", "reports"):
+            shutil.rmtree(folder / name, ignore_errors=True)
+    elif folder.exists() and any(folder.iterdir()):
+        raise ConfigurationError(f"{folder}: expected a new folder or an earlier example, found other files")
