@@ -70,7 +70,7 @@ def _write_events(folder: Path) -> None:
     for number in range(_VMS):
         for event in _life(random, number):
             by_day.setdefault(date.fromisoformat(event["generated"][:10]), []).append(event)
-    day = FIRST
+    day = FIRST - timedelta(days=1)  # London's September begins in what is August by UTC
     while day <= LAST:
         events = sorted(by_day.get(day, []), key=lambda event: (event["generated"], event["message_id"]))
         path = folder / f"{day}T00.00.00_{day}T23.59.59.json"
