@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import date
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -248,13 +249,11 @@ def _short_labels(names: list[str], room: int) -> list[str]:
 
 
 def _cut(name: str, room: int) -> str:
-    kept, used = "", 0
-    for character in name:
-        used += 2 if unicodedata.east_asian_width(character) in "WF" else 1
-        if used > room:
-            return f"{kept.rstrip(' ' + JOINERS)}…"
-        kept += character
-    return kept
+    widths = [2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in name]
+    if sum(widths) <= room:
+        return name
+    kept = sum(1 for used in accumulate(widths) if used <= room - 1)
+    return f"{name[:kept].rstrip(' ' + JOINERS)}…"
 
 
 def _day_label(report: MonthlyReport, day: date) -> str:
