@@ -1,4 +1,4 @@
-"""How does a model run in this process? On DuckDB, in UTC, spilling to disk, without network or extensions."""
+"""How does a model run in this process? On DuckDB, in UTC, spilling to disk, and without a network."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class DuckDBEngine:
             raise EngineError(ENGINE, "", told) from error
 
     def relation(self, name: str, source: str | pa.Table | pa.RecordBatchReader) -> None:
-        """Make `name` a view of a SELECT text or of Arrow data; a reader is read now, as it can be read once."""
+        """Make `name` a view of a SELECT text or of Arrow data; a reader is read to its end now."""
         self._forget(name)
         if isinstance(source, str):
             self._run(name, f"CREATE TEMP VIEW {quoted(name)} AS {source}")
@@ -159,7 +159,7 @@ def literal(text: str) -> str:
 
 
 def bare(sql: str) -> str:
-    """A model without the semicolon that may end it; a comment on its last line can't swallow what follows."""
+    """A model without the semicolon that may end it; a comment at its end can't swallow what follows."""
     return sql.rstrip().rstrip(";") + "\n"
 
 

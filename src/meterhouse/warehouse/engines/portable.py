@@ -35,7 +35,7 @@ class TranslationError(Exception):
 
 
 def check_model(sql: str, name: str) -> list[Problem]:
-    """Everything about a model (DuckDB's dialect) that is outside the portable subset; empty when it is fine."""
+    """All about a model (DuckDB's dialect) that is outside the portable subset; empty when it is fine."""
     try:
         tree = _parsed(sql)
     except TranslationError as error:

@@ -27,11 +27,11 @@ class SpillDirectory:
             parent = _own_directory()
         parent.mkdir(parents=True, exist_ok=True)
         # One process at a time looks for the dead, so that nobody takes a newborn for one.
-        with open(parent / f"{PREFIX}gate", "ab") as gate:
+        with (parent / f"{PREFIX}gate").open("ab") as gate:
             fcntl.flock(gate, fcntl.LOCK_EX)
             _remove_dead(parent)
             path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
-            lock = open(path.with_suffix(".lock"), "ab")  # noqa: SIM115 - held until release
+            lock = path.with_suffix(".lock").open("ab")  # held until release
             fcntl.flock(lock, fcntl.LOCK_EX)
         return cls(path, lock)
 
@@ -49,7 +49,7 @@ def _remove_dead(parent: Path) -> None:
         if not path.is_dir():
             continue
         lock_path = path.with_suffix(".lock")
-        with open(lock_path, "ab") as lock:
+        with lock_path.open("ab") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
