@@ -264,7 +264,7 @@ def _times(texts: pa.Array) -> pa.Array | None:
         times = pc.cast(texts, TIME)
     times = times.cast(TIME)
     bounds = pc.min_max(times).as_py()
-    return times if EARLIEST <= bounds["min"] and bounds["max"] < LATEST else None
+    return times if bounds["min"] >= EARLIEST and bounds["max"] < LATEST else None
 
 
 def _convert_singly(field: Field, said: Sequence[Any], faults: dict[int, tuple[str, Fault]]) -> pa.Array:
@@ -296,7 +296,7 @@ def _extra_text(extra: dict[str, Any]) -> str:
         else:
             text = compact_json(extra)
     except ValueError:
-        raise Fault("numbers that JSON can say", "infinity") from None
+        raise Fault("numbers that JSON can say", float("inf")) from None
     except RecursionError:
         raise Fault("less deep nesting", extra) from None
     if len(text) > EXTRA_CHARACTERS:

@@ -168,7 +168,7 @@ class _Trial:
         """Does a record begin here? If so, `_at` is there; if not, where to search on."""
         text, window = self._window.text, self._window
         before = text[max(0, opening - _LOOK_BACK) : opening]
-        if before.rstrip()[-1:] in (":", "["):  # the value of a key, or the first of a list: within a record
+        if before.rstrip()[-1:] in (":", "[", "{"):  # a key's value, or the first of a list: within a record
             self._at = opening + 1
             return False
         follows = _AFTER_A_RECORD.search(before) is not None

@@ -90,7 +90,8 @@ class JsonRecords:
         self._previous_end = 0
         self._between: str | None = None
         self._bracketed = False  # the file has brackets round its records
-        self._run_characters = RUN_CHARACTERS
+        self._longest_run = min(RUN_CHARACTERS, longest)
+        self._run_characters = self._longest_run
         self._cut = False  # the last element ran into the end of the file
 
     def __iter__(self) -> Iterator[Records | Rejection]:
@@ -167,7 +168,7 @@ class JsonRecords:
         boundary = "}" + self._between + "{"
         end = text.rfind(boundary, start, start + self._run_characters) + 1
         if end == 0:
-            self._run_characters = min(2 * self._run_characters, RUN_CHARACTERS)
+            self._run_characters = min(2 * self._run_characters, self._longest_run)
             return []
         run = text[start:end]
         if not self._window.plain and not _is_plain(run):
@@ -182,7 +183,7 @@ class JsonRecords:
         if read != len(array) or set(map(type, records)) != {dict}:
             self._run_characters = max(self._run_characters // 8, 1)
             return []
-        self._run_characters = min(2 * self._run_characters, RUN_CHARACTERS)
+        self._run_characters = min(2 * self._run_characters, self._longest_run)
         line_breaks = text.count("\n", start, end) - (len(records) - 1) * self._between.count("\n")
         self._layout.learn_record(records[0], one_line=line_breaks == 0)
         self._at = end
@@ -217,11 +218,8 @@ class JsonRecords:
             if end - start > self._longest:
                 return self._rejected(end, f"{end - start:,} characters", f"{_A_RECORD} of fewer")
             ending = _ENDS_ELEMENT.match(text, end)
-            if (
-                (ending is None or ending["end"] is not None)
-                and end > len(text) - _LOOK_BACK
-                and self._grow()
-            ):
+            open_end = ending is None or ending["end"] is not None
+            if open_end and end > len(text) - _LOOK_BACK and self._grow():
                 continue
             if ending is None:
                 return self._broken("more text behind a JSON value", end, Damage(start, end))
