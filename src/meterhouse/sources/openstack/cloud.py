@@ -92,7 +92,7 @@ class Cloud:
         session.timeout = self.patience.timeout_seconds
 
     def has(self, service: str) -> bool:
-        """Is there such a service in the catalogue, as openstacksdk names it? When in doubt, yes: ask and see."""
+        """Is `service` (openstacksdk's name) in the catalogue? When in doubt, yes: ask and see."""
         try:
             return bool(self._connection.config.get_session_client(service.replace("_", "-")).get_endpoint())
         except keystone_errors.EndpointNotFound:

@@ -139,7 +139,7 @@ def _read_flavors(cloud: Cloud, reading: Reading) -> Flavors:
 
 
 def _changes_since(reading: Reading) -> datetime:
-    """From when on changes must be read: what servers or their actions have not been read yet, and some more."""
+    """From when on changes must be read: from where servers or their actions were last, and some more."""
     cursor = reading.cursor
     last = [cursor.until(call) for call in (CHANGES, ACTIONS)]
     known = [moment for moment in last if moment is not None]

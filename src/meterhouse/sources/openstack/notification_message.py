@@ -238,7 +238,7 @@ def _things(message: Message) -> list[tuple[object, Columns]]:
 
 
 def _names(said: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, str | None]:
-    """Names of the owner's project and user, where it was the owner who acted: the context names the actor."""
+    """Names of the owner's project and user, where the owner acted: the context names who did."""
     own_project = row.get("project_id") is not None and row["project_id"] == said.get("_context_project_id")
     own_user = row.get("user_id") is not None and row["user_id"] == said.get("_context_user_id")
     return {

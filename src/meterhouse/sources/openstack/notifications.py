@@ -99,7 +99,7 @@ class Batch:
         self._tags = tags
 
     def acknowledge(self) -> bool:
-        """Tell the broker that it need not keep these messages. False: the connection was lost, they come again."""
+        """Let the broker forget these messages. False: the connection was lost, they come again."""
         try:
             for tag in self._tags:
                 self._channel.basic_ack(tag)
@@ -123,8 +123,9 @@ class NotificationConsumer:
     def batches(self, stop: Callable[[], bool], idle_seconds: float | None = None) -> Iterator[Batch]:
         """Batches as they fill, until `stop` says so, or nothing has come for `idle_seconds`.
 
-        What has arrived by then is handed over first (or an empty batch, which covers the time). Connections that break are made again, with
-        growing pauses; a broker that can't be reached at all is logged and tried until `stop`.
+        What has arrived by then is handed over first (or an empty batch, which covers the time).
+        Connections that break are made again, with growing pauses; a broker that can't be reached at
+        all is logged and tried until `stop`, or raises BusUnreachable after `idle_seconds`.
         """
         wait = 0.5
         last_heard = clock.monotonic()

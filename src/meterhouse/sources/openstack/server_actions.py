@@ -101,7 +101,7 @@ def _resized(said: dict[str, Any]) -> bool:
 
 
 def _actions_of(cloud: Cloud, version: tuple[int, int], server_id: str, since: datetime) -> list[Answer]:
-    """A server's actions, oldest first, one answer an event of those that something happened to since `since`.
+    """A server's actions, oldest first, one answer an event, of those that went on after `since`.
 
     All are listed, though only the newer are asked for their events: an action's place among them must
     be the same in every reading.

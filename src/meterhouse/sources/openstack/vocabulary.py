@@ -1,4 +1,4 @@
-"""How are Nova's actions, its two kinds of notifications and the event vocabulary called by each other's names?
+"""What are Nova's actions and its two kinds of notifications called in the event vocabulary, and back?
 
 The tables are data: `instance_actions.csv` (what an action is called as an event),
 `instance_action_events.csv` (what each of its steps is called; `new_size`: the server has another flavor
