@@ -153,7 +153,7 @@ def test_broken_elements_without_end_are_counted_but_not_all_listed(monkeypatch)
     assert reader.count == 55
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     records=st.lists(st.dictionaries(st.sampled_from(["k", "a", "b", "é"]), st.one_of(
         st.none(), st.booleans(), st.integers(), st.text(), st.lists(st.dictionaries(st.text(), st.text()))
@@ -196,7 +196,7 @@ SAID_TIMES = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(said=st.lists(SAID_TIMES, min_size=1, max_size=2))
 def test_a_column_of_times_is_read_at_once_as_it_is_singly(said):
     field = Field("time", "time")

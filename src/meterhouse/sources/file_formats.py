@@ -13,12 +13,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from meterhouse.sources.delivery import Delivery
+if TYPE_CHECKING:  # it brings pyarrow, which a list of kinds doesn't need
+    from meterhouse.sources.delivery import Delivery
 
 ENTRY_POINTS = "meterhouse.file_formats"
 
-Reader = Callable[[Path, str], Delivery]
+Reader = Callable[[Path, str], "Delivery"]
 
 
 @dataclass(frozen=True, slots=True)
