@@ -80,6 +80,7 @@ def hypervisor_capacities(
         window.batch_id
         for call in _LISTING_CALLS
         for window in view.coverage(call=call, outcome="failed")
+        if window.outcome == "failed" and window.call in _LISTING_CALLS
     ]
     files = [batch.id for batch in view.batches(source=_FACTS_FILE)]
     engine.relation("hypervisor_failed", pa.table({"batch_id": pa.array(failed, pa.string())}))
@@ -116,9 +117,7 @@ def _dated(by_day: dict[date, int]) -> tuple[DatedCapacity, ...]:
         if not changes or changes[-1][1] != cores:
             changes.append((day, cores))
     ends: list[date | None] = [*(day for day, _ in changes[1:]), None]
-    return tuple(
-        DatedCapacity(day, end, cores) for (day, cores), end in zip(changes, ends, strict=True)
-    )
+    return tuple(DatedCapacity(day, end, cores) for (day, cores), end in zip(changes, ends, strict=True))
 
 
 def chosen_capacities(

@@ -1,0 +1,1 @@
+"""Open XDMoD's realms as data files, one each."""

@@ -1,0 +1,44 @@
+"""How does a site answer a query of Open XDMoD's? Usage, directory, settings and capacity meet here."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from meterhouse.directory.dimensions import dimension_tables
+from meterhouse.feeds.xdmod.query import Query, Row, SiteNames, answer_query
+from meterhouse.feeds.xdmod.realms import CAPACITY
+from meterhouse.sources.generic_cloud import FORMAT as GENERIC_CLOUD
+from meterhouse.usage.capacity import Capacities, CapacitySource, chosen_capacities, declared_capacities
+
+if TYPE_CHECKING:
+    from meterhouse.site import Site
+
+
+def answer_site_query(
+    site: Site,
+    query: Query,
+    *,
+    capacity: CapacitySource = "auto",
+    as_of: int | datetime | None = None,
+) -> list[Row]:
+    """The figures of `query` as known at `as_of` (now when None)."""
+    settings = site.settings
+    time_zone = settings.site.time_zone
+    view = site.warehouse.view(as_of)
+    organizations = {one.name: one.organization for one in settings.resources if one.organization}
+    with site.engine() as engine, view.reading():
+        capacities: Capacities = {}
+        if query.statistic.denominator == CAPACITY:
+            declared = declared_capacities(settings.resources)
+            capacities = chosen_capacities(capacity, declared, view, engine, time_zone)
+        return answer_query(
+            query,
+            view,
+            engine,
+            dimension_tables(view, engine),
+            SiteNames(settings.site.name, organizations),
+            capacities,
+            time_zone,
+            [batch.id for batch in view.batches(source=GENERIC_CLOUD)],
+        )
