@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from meterhouse.reports.names import shown
+from meterhouse.reports.names import shortened, shown
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,17 @@ from meterhouse.reports.names import shown
 )
 def test_unseen_characters_are_written_out_and_others_left(name: str | None, seen: str) -> None:
     assert shown(name) == seen
+
+
+@pytest.mark.parametrize(
+    ("name", "room", "cut"),
+    [
+        ("physics", 7, "physics"),
+        ("physics", 6, "physi…"),
+        ("地球科学", 8, "地球科学"),
+        ("地球科学", 6, "地球…"),
+        ("a👩\u200d🔬", 4, "a👩…"),
+    ],
+)
+def test_a_cut_name_never_ends_in_half_a_character(name: str, room: int, cut: str) -> None:
+    assert shortened(name, room) == cut

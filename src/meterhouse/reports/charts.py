@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import date
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 from meterhouse.reports.coverage import incomplete_days
 from meterhouse.reports.figures import Quantity, rounded
 from meterhouse.reports.monthly import Meter, MonthlyReport, ProjectBranch, Quantities, by_use, project_tree
-from meterhouse.reports.names import JOINERS, shown
+from meterhouse.reports.names import shortened, shown
 
 WIDE = 640
 NARROW = 300  # for a phone
@@ -86,7 +84,7 @@ def daily_by_institution(report: MonthlyReport, meter: Meter, width: int = WIDE)
         "field": "series",
         "type": "nominal",
         "scale": {"domain": list(legend), "range": list(legend.values())},
-        "legend": {"title": None, "orient": "bottom", "columns": columns, "labelLimit": 0}
+        "legend": {"title": None, "orient": "bottom", "columns": columns, "labelLimit": 0, "offset": 6}
         if legend
         else None,
     }
@@ -112,7 +110,7 @@ def daily_by_institution(report: MonthlyReport, meter: Meter, width: int = WIDE)
             },
         },
     ]
-    return _chart(layers if not_read else layers[1:], width, 190)
+    return _chart(layers if not_read else layers[1:], width, 165)
 
 
 def largest_projects(report: MonthlyReport, meter: Meter, width: int = WIDE) -> Spec:
@@ -241,19 +239,11 @@ def _short_labels(names: list[str], room: int) -> list[str]:
     """
     labels: list[str] = []
     for name in names:
-        label, number = _cut(name, room), 2
+        label, number = shortened(name, room), 2
         while label in labels:
-            label, number = f"{_cut(name, room - 4)} ({number})", number + 1
+            label, number = f"{shortened(name, room - 4)} ({number})", number + 1
         labels.append(label)
     return labels
-
-
-def _cut(name: str, room: int) -> str:
-    widths = [2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in name]
-    if sum(widths) <= room:
-        return name
-    kept = sum(1 for used in accumulate(widths) if used <= room - 1)
-    return f"{name[:kept].rstrip(' ' + JOINERS)}…"
 
 
 def _day_label(report: MonthlyReport, day: date) -> str:

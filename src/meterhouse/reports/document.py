@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from meterhouse.reports.coverage_words import coverage_callout
 from meterhouse.reports.figures import NO_DATA, percent
 from meterhouse.reports.monthly import Meter, MonthlyReport, Quantities, by_use, total
-from meterhouse.reports.names import shown
+from meterhouse.reports.names import shortened, shown
 from meterhouse.reports.printed import (
     Cell,
     Heading,
@@ -81,7 +81,7 @@ def document(report: MonthlyReport) -> Document:
         subtitle=" · ".join(
             (f"{day_words(report.start)} to {day_words(report.last_day)}", f"times in {report.zone}", *scope)
         ),
-        footer=f"{site} · {label} · {_state_of_data(report)}",
+        footer=f"{shortened(site, 60)} · {label} · {_state_of_data(report)}",
         complete=complete,
         coverage=tuple(coverage),
         headlines=tuple(_headline(report, meter) for meter in paper_meters(report)[:4]),
@@ -142,7 +142,10 @@ def definitions(report: MonthlyReport) -> list[tuple[str, str]]:
         ("Rounding", ROUNDING),
         (
             "State of the data",
-            f"{_state_of_data(report)}. Made again from the same state, this report is the same to the byte.",
+            (
+                f"{_state_of_data(report).capitalize()}. "
+                "Made again from the same state, this report is the same to the byte."
+            ),
         ),
     ]
     return terms

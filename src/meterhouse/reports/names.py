@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from itertools import accumulate
 
 NO_NAME = "(no name)"
 
@@ -20,6 +21,15 @@ def shown(name: str | None) -> str:
     if not name:
         return NO_NAME
     return "".join(_seen(character) for character in name)
+
+
+def shortened(name: str, room: int) -> str:
+    """The name cut to `room` characters, of which wide ones (Chinese, emoji) count twice."""
+    widths = [2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in name]
+    if sum(widths) <= room:
+        return name
+    kept = sum(1 for used in accumulate(widths) if used <= room - 1)
+    return f"{name[:kept].rstrip(' ' + JOINERS)}…"
 
 
 def _seen(character: str) -> str:

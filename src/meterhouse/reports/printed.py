@@ -85,8 +85,9 @@ def meter_headings(report: MonthlyReport) -> tuple[Heading, ...]:
 
 
 def meter_heading(meter: Meter) -> Heading:
-    unit = "" if meter.unit.lower() == meter.title.lower() else meter.unit
-    return Heading(meter.title, unit, figures=True)
+    """A count names what it counts in its title; other figures need their unit."""
+    named = meter.unit.lower() == meter.title.lower() or not meter.places
+    return Heading(meter.title, "" if named else meter.unit, figures=True)
 
 
 def figure_cells(report: MonthlyReport, quantities: Quantities) -> tuple[Cell, ...]:

@@ -31,7 +31,7 @@ from meterhouse.reports.printed import (
 )
 from meterhouse.reports.tables import hours, states_of
 from meterhouse.reports.transaction_log import LogLine
-from meterhouse.reports.wording import KINDS, state_word
+from meterhouse.reports.wording import KINDS, state_heading
 
 # Paper has room for so many; the files hold all.
 ROWS_ON_PAPER = 500
@@ -86,10 +86,9 @@ def users_section(report: MonthlyReport) -> Section:
         if row.projects:
             more = f" and {len(row.projects) - 4} more" if len(row.projects) > 4 else ""
             facts.append(", ".join(shown(project) for project in row.projects[:4]) + more)
-        code = shown(row.key) if row.key != row.name else ""
-        rows.append(
-            Row((Cell(shown(row.name), " · ".join(facts), code), *figure_cells(report, row.quantities)))
-        )
+        # a key that repeats the name tells nothing more
+        who = Cell(shown(row.name), " · ".join(facts), "" if row.name in row.key else shown(row.key))
+        rows.append(Row((who, *figure_cells(report, row.quantities))))
     rows += _rest(report, users[ROWS_ON_PAPER:])
     rows += unattributed_rows(report, "user")
     rows.append(total_row(report))
@@ -113,9 +112,9 @@ def _items_of(report: MonthlyReport, kind: str) -> PrintedTable:
     # the first meter that these items have: cores of VMs, space of volumes
     meters = [meter for meter in report.meters if any(row.quantities.get(meter.id) for row in items)][:1]
     headings = (
-        Heading(KINDS.get(kind, (kind, kind))[0].capitalize() if kind != "vm" else "VM", weight=3),
-        Heading("Project and user", weight=2),
-        *(Heading(state_word(state, kind).capitalize(), "hours", figures=True) for state in states),
+        Heading(KINDS.get(kind, (kind, kind))[0].capitalize() if kind != "vm" else "VM", weight=5),
+        Heading("Project and user", weight=3),
+        *(Heading(state_heading(state, kind), "hours", figures=True) for state in states),
         *(meter_heading(meter) for meter in meters),
     )
     rows = [Row(_item_cells(row, states, meters)) for row in items[:ROWS_ON_PAPER]]

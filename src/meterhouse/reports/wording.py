@@ -86,6 +86,11 @@ def state_word(state: str, kind: str) -> str:
     return _STATES.get(kind, {"active": "present"}).get(state, state)
 
 
+def state_heading(state: str, kind: str) -> str:
+    """The same for the head of a column: `Stopped`, `Unknown`."""
+    return (state if state == "unknown" else state_word(state, kind)).capitalize()
+
+
 def item_words(span: Mapping[str, Any]) -> str:
     """`VM web-1`, or `volume 9f2c...` by its id when it has no name."""
     kind = KINDS.get(span["kind"], (str(span["kind"]).replace("_", " "), ""))[0]
