@@ -41,5 +41,5 @@ def test_figures_for_people_are_grouped_in_threes() -> None:
 
 
 def test_a_share_of_nothing_is_not_a_share() -> None:
-    assert percent(1, 8) == "12.5 %"
+    assert percent(1, 8) == "12.5\u00a0%"
     assert percent(1, 0) is None

@@ -37,4 +37,4 @@ def percent(part: Quantity, whole: Quantity) -> str | None:
     if not whole:
         return None
     share = Fraction(part) / Fraction(whole) * 100
-    return f"{rounded(share.numerator, share.denominator, 1)} %"
+    return f"{rounded(share.numerator, share.denominator, 1)}\u00a0%"  # never parted from its sign
