@@ -164,7 +164,8 @@ def _headline(report: MonthlyReport, meter: Meter) -> Headline:
     if report.previous is not None:
         before = meter.figure(report.previous.totals)
         compared = _change(report.totals, report.previous.totals, meter)
-        was = f"{shown(report.previous.label)}: {figure_text(before)}"
+        known = "" if report.previous.complete else ", not fully covered"
+        was = f"{shown(report.previous.label)}{known}: {figure_text(before)}"
         change = f"{compared} ({was})" if compared else was
     return Headline(meter.title, figure_text(meter.figure(report.totals)), unit, change)
 
