@@ -62,8 +62,10 @@ def running_postgresql() -> Iterator[PostgreSQL]:
     as_whom = _not_root(folder)
     try:
         subprocess.run(
-            [bin_folder / "initdb", "-D", folder / "data", "-U", "postgres", "-A", "trust", "-E", "UTF8"]
-            + ["--locale=C", "--no-sync"],
+            [
+                *(bin_folder / "initdb", "-D", folder / "data", "--no-sync"),
+                *("-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C"),
+            ],
             check=True,
             capture_output=True,
             cwd=folder,

@@ -10,11 +10,11 @@ import pytest
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 
-from services.postgresql import PostgreSQL, PostgreSQLMissing, running_postgresql
-from warehouse_examples import COUNTED
+from warehouse_examples import COUNTED  # noqa: E402
 
-from meterhouse.register.database import Register, open_register
-from meterhouse.warehouse import Warehouse
+from meterhouse.register.database import Register, open_register  # noqa: E402
+from meterhouse.warehouse import Warehouse  # noqa: E402
+from services.postgresql import PostgreSQL, PostgreSQLMissing, running_postgresql  # noqa: E402
 
 
 @pytest.fixture(scope="session")

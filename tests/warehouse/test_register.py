@@ -18,7 +18,8 @@ def test_two_sites_of_one_process_have_their_own_databases(tmp_path: Path) -> No
     one, other = open_register(tmp_path / "one.sqlite"), open_register(tmp_path / "other.sqlite")
     one.migrate()
     assert one.alias != other.alias
-    assert one.is_current() and not other.is_current()
+    assert one.is_current()
+    assert not other.is_current()
     assert open_register(f"sqlite:///{tmp_path}/one.sqlite").alias == one.alias
 
 

@@ -52,9 +52,7 @@ def test_processes_land_build_compact_and_read_at_once(
     assert {batch.id: batch.snapshot for batch in view.batches()} == {
         batch_id(int(number)): int(snapshot) for number, snapshot, _ in told
     }
-    made = list(
-        Snapshot.objects.using(register.alias).order_by("number").values_list("number", "created_at")
-    )
+    made = list(Snapshot.objects.using(register.alias).order_by("number").values_list("number", "created_at"))
     assert [number for number, _ in made] == list(range(1, len(made) + 1))
     assert [time for _, time in made] == sorted({time for _, time in made})
     # Every state in between was whole.

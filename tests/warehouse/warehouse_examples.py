@@ -1,4 +1,4 @@
-"""What do the warehouse's tests land? Small deliveries that a person can count, and processes that land them."""
+"""What do the warehouse's tests land? Deliveries that a person can count, also from other processes."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ class Register:
     @contextmanager
     def _sole_migrator(self) -> Iterator[None]:
         if self.vendor == "sqlite":
-            with open(self._address.settings["NAME"] + ".migrating", "wb") as lock:
+            with Path(self._address.settings["NAME"] + ".migrating").open("wb") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 yield
             return

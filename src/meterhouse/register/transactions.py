@@ -1,4 +1,4 @@
-"""How does a change reach the register for certain? In one transaction, repeated while others are in the way."""
+"""How does a change reach the register for certain? In one transaction, repeated while it is busy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How does a delivery become a batch? Its records as files first, then all of it visible in one transaction."""
+"""How does a delivery become a batch? Files first, then all of it visible in one transaction."""
 
 from __future__ import annotations
 
@@ -293,7 +293,8 @@ def _landed_earlier(alias: str, content_key: str) -> Landed | None:
 def _check_key(delivery: Delivery) -> None:
     if not _CONTENT_KEY.fullmatch(delivery.content_key):
         raise DeliveryRefused(
-            f"{delivery.origin}: content_key: expected 64 hexadecimal digits, found {delivery.content_key[:80]!r}"
+            f"{delivery.origin}: content_key: expected 64 hexadecimal digits, "
+            f"found {delivery.content_key[:80]!r}"
         )
     for name, value in (("source", delivery.source), ("resource", delivery.resource)):
         if not 0 < len(value) <= 200:

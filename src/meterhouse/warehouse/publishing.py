@@ -78,9 +78,8 @@ def publish(
             if DataFile.objects.using(alias).filter(path__in=paths).count() == len(paths):
                 return int(newest.snapshot_id)
         if (newest.number if newest else 0) != previous:
-            raise BuildConflict(
-                f"expected build {previous or 'none'} to be the newest, found {newest.number if newest else 'none'}"
-            )
+            found = newest.number if newest else "none"
+            raise BuildConflict(f"expected build {previous or 'none'} to be the newest, found {found}")
         snapshot = next_snapshot(alias, kind, counter)
         removed = sum(
             DataFile.objects.using(alias)

@@ -1,4 +1,4 @@
-"""Which tables does the warehouse know, and what are their columns? Raw ones, and derived ones as declared."""
+"""Which tables does the warehouse know, with which columns? Raw ones, and derived ones as declared."""
 
 from __future__ import annotations
 

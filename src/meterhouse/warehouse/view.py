@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 import meterhouse.register.configured  # noqa: F401
 from meterhouse.register.transactions import asked
@@ -195,11 +195,19 @@ class View:
         """The windows that were read and overlap `[start, end)`, by start."""
         query = CoverageWindow.objects.using(self._alias).filter(snapshot__lte=self.snapshot)
         query = _narrowed(
-            query, resource=resource, source=source, start__lt=end, call=call, outcome=outcome
+            query,
+            resource=resource,
+            source=source,
+            start__lt=end,
+            end__gte=start,
+            call=call,
+            outcome=outcome,
         )
-        if start is not None:
-            query = query.filter(Q(end__gt=start) | Q(start=start))
-        windows = query.order_by("start", "id")
+        windows = [
+            window
+            for window in asked(self._alias, lambda: list(query.order_by("start", "id")))
+            if start is None or window.end > start or window.start == start  # else it ends where this begins
+        ]
         return [
             LandedCoverage(
                 window.batch_id,
@@ -213,7 +221,7 @@ class View:
                 window.records,
                 window.detail,
             )
-            for window in asked(self._alias, lambda: list(windows))
+            for window in windows
         ]
 
     def rejections(self, *, batch_id: str | None = None, limit: int | None = None) -> list[LandedRejection]:
@@ -235,7 +243,7 @@ class View:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Run a query over this view's files: an error that comes from a deleted one becomes FilesVanished."""
+        """Run a query over this view's files: an error that a deleted one caused becomes FilesVanished."""
         try:
             yield
         except Exception as error:
@@ -253,25 +261,32 @@ class View:
 
     def _files_of(self, table: str) -> list[DataFile]:
         if table not in self._files:
-            of_table = DataFile.objects.using(self._alias).filter(table=table)
-            if self._tables[table].is_raw:
-                # Raw rows are only ever appended, so the files of today answer for every earlier
-                # snapshot; a compacted one says of each row when it came.
-                query = of_table.filter(removed_snapshot=None, first_snapshot__lte=self.snapshot)
-            else:
-                query = of_table.filter(added_snapshot_id__lte=self.snapshot).filter(
-                    Q(removed_snapshot=None) | Q(removed_snapshot_id__gt=self.snapshot)
-                )
-                self._require_kept()
-            query = query.order_by("first_snapshot", "id")
-            self._files[table] = asked(self._alias, lambda: list(query))
+            find = self._raw_files if self._tables[table].is_raw else self._derived_files
+            found = asked(self._alias, lambda: find(table))
+            self._files[table] = sorted(found, key=lambda file: (file.first_snapshot, file.id))
         return self._files[table]
 
+    def _raw_files(self, table: str) -> list[DataFile]:
+        """Raw rows are only ever appended, so the files of today answer for every earlier snapshot;
+        a compacted one says of each row when it came."""
+        live = DataFile.objects.using(self._alias).filter(table=table, removed_snapshot=None)
+        return list(live.filter(first_snapshot__lte=self.snapshot))
+
+    def _derived_files(self, table: str) -> list[DataFile]:
+        """The files that were live then. Those still live first: one that is superseded between the
+        two questions is found twice rather than never."""
+        self._require_kept()
+        of_table = DataFile.objects.using(self._alias).filter(
+            table=table, added_snapshot_id__lte=self.snapshot
+        )
+        live = list(of_table.filter(removed_snapshot=None))
+        superseded = list(of_table.filter(removed_snapshot_id__gt=self.snapshot))
+        return list({file.id: file for file in [*live, *superseded]}.values())
+
     def _require_kept(self) -> None:
-        snapshots = Snapshot.objects.using(self._alias).filter(number=self.snapshot, kept=False)
-        if asked(self._alias, snapshots.exists):
+        if Snapshot.objects.using(self._alias).filter(number=self.snapshot, kept=False).exists():
             raise SnapshotNotKept(
-                f"snapshot {self.snapshot} is not kept: its derived tables have to be built again from raw records"
+                f"snapshot {self.snapshot} is not kept: its derived tables would have to be built again"
             )
 
     def _table_file(self, file: DataFile, since_snapshot: int | None) -> TableFile:

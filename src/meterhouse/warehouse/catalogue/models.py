@@ -124,7 +124,7 @@ class DataFile(models.Model):
                 fields=["table", "level"],
                 condition=Q(removed_snapshot=None),
             ),
-            Index(name="data_file_by_table", fields=["table", "added_snapshot"]),
+            Index(name="data_file_superseded", fields=["table", "removed_snapshot"]),
         ]
 
 
@@ -156,8 +156,8 @@ class CoverageWindow(models.Model):
             ),
         ]
         indexes = [
-            Index(name="coverage_by_resource", fields=["resource", "source", "start"]),
-            Index(name="coverage_by_start", fields=["start"]),
+            Index(name="coverage_by_resource", fields=["resource", "end"]),
+            Index(name="coverage_by_end", fields=["end"]),
         ]
 
 

@@ -97,8 +97,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 "indexes": [
-                    models.Index(fields=["resource", "source", "start"], name="coverage_by_resource"),
-                    models.Index(fields=["start"], name="coverage_by_start"),
+                    models.Index(fields=["resource", "end"], name="coverage_by_resource"),
+                    models.Index(fields=["end"], name="coverage_by_end"),
                 ],
                 "constraints": [
                     models.CheckConstraint(
@@ -176,7 +176,7 @@ class Migration(migrations.Migration):
                         fields=["table", "level"],
                         name="data_file_live",
                     ),
-                    models.Index(fields=["table", "added_snapshot"], name="data_file_by_table"),
+                    models.Index(fields=["table", "removed_snapshot"], name="data_file_superseded"),
                 ],
                 "constraints": [
                     models.UniqueConstraint(fields=("path",), name="data_file_path_is_unique"),
