@@ -1,0 +1,150 @@
+"""What may stand in meterhouse.toml? Every key, from the models that check it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from meterhouse.operations.reference.markdown import code, codes, page, table
+from meterhouse.settings import SETTINGS_FILE, Settings
+
+# What each key decides. The models know type and default; a test fails for a key without a line here.
+MEANINGS = {
+    "site.name": "What the site is called in reports.",
+    "site.time_zone": "IANA time zone that days, months and reports follow.",
+    "register.url": "Where the register is: a file below the site, or `postgresql://user@host:port/database`.",
+    "register.password": "The PostgreSQL password, by reference.",
+    "warehouse.path": "Folder of the warehouse, below the site or absolute.",
+    "warehouse.memory_limit": "How much memory a build or question may take before it spills to disk.",
+    "warehouse.threads": "How many threads a build or question may use. Without it: one for each core.",
+    "resources.name": "What the resource is called in commands, tables and files.",
+    "resources.kind": "What it is.",
+    "resources.title": "What people read instead of its name.",
+    "resources.organization": "Who runs it.",
+    "resources.time_zone": "IANA time zone of the resource.",
+    "resources.capacity": "What it could give, and when: periods in order, without overlap.",
+    "resources.capacity.start": "First day.",
+    "resources.capacity.end": "The day after the last; without it the period is open.",
+    "resources.capacity.cores": "Cores.",
+    "resources.capacity.memory_gib": "Memory in GiB.",
+    "resources.capacity.gpus": "GPUs.",
+    "resources.capacity.nodes": "Nodes.",
+    "sources.kind": "Which collector reads it.",
+    "sources.name": "What the source is called in `meterhouse collect` and in coverage.",
+    "sources.resource": "The declared resource that its records are about.",
+    "sources.cloud": "The entry of `clouds.yaml` to use.",
+    "sources.clouds_file": "The `clouds.yaml` to read, below the site; without it, where openstacksdk looks.",
+    "sources.full_listing_every": "How often everything is listed, and not only what changed.",
+    "sources.overlap": "How far before its last reading each reading begins.",
+    "sources.host": "Host of the message bus.",
+    "sources.port": "Port of the message bus.",
+    "sources.virtual_host": "Virtual host of the message bus.",
+    "sources.user": "User to log in as.",
+    "sources.password": "That user's password, by reference.",
+    "sources.queue": "The durable queue that Meterhouse makes for itself.",
+    "sources.tls": "Whether to speak TLS.",
+    "secret.env": "Name of the environment variable that holds the secret.",
+    "secret.file": "File that holds the secret, below the site or absolute.",
+}
+
+_FORMATS = {"date": "date", "path": "path", "duration": "ISO 8601 duration"}
+
+
+def settings_page() -> str:
+    """A section for each table of meterhouse.toml."""
+    schema = Settings.model_json_schema(by_alias=True)
+    models = schema["$defs"]
+    parts = [
+        f"All keys of `{SETTINGS_FILE}`. An unknown key, a wrong type or a value out of range is an error "
+        "that names the key, what was expected and, unless it may be a secret, what was found.",
+    ]
+    for name, field in schema["properties"].items():
+        for heading, model in _models_of(name, field, models):
+            parts.append(f"## {heading}")
+            parts.append(model.get("description", ""))
+            parts.append(table(["key", "value", "default", "meaning"], _rows(name, model, models)))
+    parts.append("## Secrets")
+    parts.append(models["Secret"]["description"])
+    parts.append(table(["key", "value", "default", "meaning"], _rows("secret", models["Secret"], models)))
+    return page("Settings", *parts)
+
+
+def setting_keys() -> set[str]:
+    """Every key that there is, as `MEANINGS` names them."""
+    schema = Settings.model_json_schema(by_alias=True)
+    models = schema["$defs"]
+    keys = {
+        f"{name}.{key}"
+        for name, field in schema["properties"].items()
+        for _, model in _models_of(name, field, models)
+        for key, _, _ in _fields(model, models)
+    }
+    return keys | {f"secret.{key}" for key in models["Secret"]["properties"]}
+
+
+def _models_of(name: str, field: dict[str, Any], models: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The models that a key of the whole file may hold, each with its heading."""
+    if "$ref" in field:
+        yield f"[{name}]", models[_name(field["$ref"])]
+        return
+    items = field["items"]
+    if "$ref" in items:
+        yield f"[[{name}]]", models[_name(items["$ref"])]
+        return
+    for kind, reference in items["discriminator"]["mapping"].items():
+        yield f'[[{name}]] with kind = "{kind}"', models[_name(reference)]
+
+
+def _fields(model: dict[str, Any], models: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], bool]]:
+    """Key, schema and whether it is required; keys within a list of tables follow theirs, with a dot."""
+    required = set(model.get("required", ()))
+    for key, field in model["properties"].items():
+        yield key, field, key in required
+        if field.get("type") == "array" and "$ref" in field["items"]:
+            for inner, inner_field, is_required in _fields(models[_name(field["items"]["$ref"])], models):
+                yield f"{key}.{inner}", inner_field, is_required
+
+
+def _rows(name: str, model: dict[str, Any], models: dict[str, Any]) -> Iterator[tuple[str, ...]]:
+    for key, field, is_required in _fields(model, models):
+        default = "required" if is_required else _default(field)
+        yield code(key), _value(field), default, MEANINGS.get(f"{name}.{key}", "")
+
+
+def _value(field: dict[str, Any]) -> str:
+    if "anyOf" in field:
+        return " or ".join(_value(one) for one in field["anyOf"] if one.get("type") != "null")
+    if "$ref" in field:
+        return "[reference](#secrets)" if _name(field["$ref"]) == "Secret" else "table"
+    if "const" in field:
+        return code(f'"{field["const"]}"')
+    if "enum" in field:
+        return codes(f'"{one}"' for one in field["enum"])
+    if field.get("type") == "array":
+        return "list of tables"
+    words: str = _FORMATS.get(field.get("format", ""), field["type"])
+    if "minimum" in field:
+        words += f" from {field['minimum']}"
+    if "maximum" in field:
+        words += f" to {field['maximum']}"
+    if "maxLength" in field:
+        words += f", at most {field['maxLength']} characters"
+    if "pattern" in field:
+        words += f" like {code(field['pattern'])}"
+    return words
+
+
+def _default(field: dict[str, Any]) -> str:
+    default = field.get("default")
+    if default is None or default == []:
+        return ""
+    if field.get("format") == "duration":
+        return code(f"{default}") + f" ({TypeAdapter(timedelta).validate_python(default)})"
+    return code({True: "true", False: "false"}[default] if isinstance(default, bool) else f"{default}")
+
+
+def _name(reference: str) -> str:
+    return reference.rpartition("/")[2]
