@@ -1,0 +1,1 @@
+"""How are the configured systems read, again and again, without loss and without doubles?"""
