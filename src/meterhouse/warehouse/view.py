@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -165,22 +165,9 @@ class View:
         """The batches, in the order in which they landed."""
         query = Batch.objects.using(self._alias).filter(snapshot_id__lte=self.snapshot)
         query = _narrowed(query, resource=resource, source=source, snapshot_id__gt=since_snapshot)
-        return [
-            LandedBatch(
-                batch.id,
-                batch.source,
-                batch.resource,
-                batch.origin,
-                batch.recorded_at,
-                batch.snapshot_id,
-                batch.rows,
-                batch.rows_by_table,
-                batch.rejections,
-                batch.min_time,
-                batch.max_time,
-            )
-            for batch in asked(self._alias, lambda: list(query.order_by("snapshot_id")))
-        ]
+        columns = [field.name for field in fields(LandedBatch)]
+        ordered = query.order_by("snapshot_id").values_list(*columns)
+        return [LandedBatch(*row) for row in asked(self._alias, lambda: list(ordered))]
 
     def coverage(
         self,
@@ -203,26 +190,13 @@ class View:
             call=call,
             outcome=outcome,
         )
-        windows = [
-            window
-            for window in asked(self._alias, lambda: list(query.order_by("start", "id")))
-            if start is None or window.end > start or window.start == start  # else it ends where this begins
-        ]
-        return [
-            LandedCoverage(
-                window.batch_id,
-                window.snapshot,
-                window.source,
-                window.resource,
-                window.call,
-                window.start,
-                window.end,
-                window.outcome,
-                window.records,
-                window.detail,
-            )
-            for window in windows
-        ]
+        columns = [field.name for field in fields(LandedCoverage)]
+        ordered = query.order_by("start", "id").values_list(*columns)
+        windows = [LandedCoverage(*row) for row in asked(self._alias, lambda: list(ordered))]
+        if start is None:
+            return windows
+        # The database also gave those that end where the asked window begins.
+        return [window for window in windows if window.end > start or window.start == start]
 
     def rejections(self, *, batch_id: str | None = None, limit: int | None = None) -> list[LandedRejection]:
         """The records that were put aside, in the order in which they came."""
