@@ -19,7 +19,7 @@ _LINE_BREAK = re.compile(r"\n")
 _RECORD_ENDS_OR_BEGINS = re.compile(
     r"(?P<after>\}[ \t\r]*,?[ \t\r]*(?=\n))|\n(?=[ \t\r\n,]*[{\]])"  # at a line's end, or on the next line
 )
-_OPENING = re.compile(r'\{[ \t\r\n]*"([^"]*)')
+_OPENING = re.compile(r'(?<![:\[{])\{[ \t\r\n]*"([^"]*)')  # no key's value, nor the first of a list
 _AFTER_A_RECORD = re.compile(r"\}[ \t\r\n]*,[ \t\r\n]*\Z")
 _RECORD_TO_RECORD = re.compile(r"\}[ \t\r\n]*,[ \t\r\n]*\{")
 _ENDS_ELEMENT = re.compile(r"[ \t\r\n]*(?:[,\]]|\Z)")
@@ -168,7 +168,7 @@ class _Trial:
         """Does a record begin here? If so, `_at` is there; if not, where to search on."""
         text, window = self._window.text, self._window
         before = text[max(0, opening - _LOOK_BACK) : opening]
-        if before.rstrip()[-1:] in (":", "[", "{"):  # a key's value, or the first of a list: within a record
+        if before.rstrip()[-1:] in (":", "[", "{"):  # the same, with space between
             self._at = opening + 1
             return False
         follows = _AFTER_A_RECORD.search(before) is not None

@@ -23,8 +23,8 @@ from meterhouse.sources.text_window import TextWindow
 RECORDS_PER_CHUNK = 2_000  # few enough for the processor's cache
 CHARACTERS_PER_CHUNK = 1 << 23
 LONGEST_RECORD = 1 << 24  # characters
-RUN_CHARACTERS = 1 << 18  # read at one go as long as nothing is wrong
-REPORTED_IN_A_ROW = 10_000  # of stretches without one good record; more are counted, not listed
+RUN_CHARACTERS = 1 << 16  # read at one go as long as nothing is wrong
+REPORTED_IN_A_ROW = 10_000  # of broken elements without one good; then only braces may begin one
 
 _A_RECORD = "a JSON object"
 _SPACE = re.compile(r"[ \t\n\r,]*")
@@ -99,6 +99,8 @@ class JsonRecords:
         characters = broken_in_a_row = 0
         self._window.more(0)
         while self._to_next_element():
+            if broken_in_a_row > REPORTED_IN_A_ROW and self._skip_to_brace():
+                continue
             start = self._at
             good = self._run()
             if not good:
@@ -148,6 +150,15 @@ class JsonRecords:
                 self._at += 1
             else:
                 return True
+
+    def _skip_to_brace(self) -> bool:
+        """Leave out what stands before the next brace in the window; False when one stands here."""
+        text = self._window.text
+        if text[self._at] == "{":
+            return False
+        brace = text.find("{", self._at)
+        self._at = self._previous_end = brace if brace >= 0 else len(text)
+        return True
 
     def _opens_array(self) -> bool:
         if self.count == 0 and not self._bracketed:
@@ -262,7 +273,7 @@ class JsonRecords:
         return Rejection(self._origin, self.count, name, expected, f"{what} (line {line:,})", shown)
 
     def _unlisted(self, number: int, broken: int) -> Rejection:
-        what = f"{broken - REPORTED_IN_A_ROW:,} more before it that are not listed"
+        what = f"none; after {REPORTED_IN_A_ROW:,} of them the others are not listed"
         return Rejection(self._origin, number, "", f"{_A_RECORD} among {broken:,} elements", what)
 
     def _ending(self) -> Iterator[Rejection]:

@@ -27,12 +27,14 @@ class TextWindow:
         self.last_visible = ""
         self._stream = stream
         self._decoder = codecs.getincrementaldecoder("utf-8")(_NO_UTF8)
-        self._lines_dropped = 0
+        self._line = 1  # of `_line_at`, a place in the window
+        self._line_at = 0
         self._at_start = True
 
     def more(self, keep_from: int) -> None:
         """Forget the text before `keep_from` and read on, at least as much as is kept."""
-        self._lines_dropped += self.text.count("\n", 0, keep_from)
+        self._line = self.line(keep_from)
+        self._line_at = 0
         kept = self.text[keep_from:]
         pieces = [kept]
         wanted = max(_READ_BYTES, len(kept))
@@ -49,7 +51,11 @@ class TextWindow:
 
     def line(self, position: int) -> int:
         """The line of the file, from 1, in which `position` of the window stands."""
-        return self._lines_dropped + self.text.count("\n", 0, position) + 1
+        if position < self._line_at:
+            return self._line - self.text.count("\n", position, self._line_at)
+        self._line += self.text.count("\n", self._line_at, position)
+        self._line_at = position
+        return self._line
 
     def _read(self, wanted: int) -> str:
         try:
