@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from meterhouse.directory.dimensions import dimension_tables
 from meterhouse.usage.answer import Answer, answer
+from meterhouse.usage.capacity import Capacities, chosen_capacities, declared_capacities
 from meterhouse.usage.question import Question
 
 if TYPE_CHECKING:
@@ -18,4 +19,9 @@ def answer_question(site: Site, question: Question, as_of: int | datetime | None
     view = site.warehouse.view(as_of)
     with site.engine() as engine, view.reading():
         dimensions = dimension_tables(view, engine)
-        return answer(question, view, engine, dimensions, site.settings.site.time_zone)
+        time_zone = site.settings.site.time_zone
+        capacities: Capacities = {}
+        if any(meter.function == "utilisation" for meter in question.meters):
+            declared = declared_capacities(site.settings.resources)
+            capacities = chosen_capacities("auto", declared, view, engine, time_zone)
+        return answer(question, view, engine, dimensions, time_zone, capacities)

@@ -7,7 +7,7 @@ from spans. Quantities are summed as integers and divided and rounded once, half
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ import pyarrow as pa
 from meterhouse.errors import QuestionError
 from meterhouse.usage.attribution import JOINS, UNKNOWN, kept, named, text, texts
 from meterhouse.usage.calendar import calendar_table
+from meterhouse.usage.capacity import Capacities, core_utilisation_percent
 from meterhouse.usage.meters import Grouping, Meter
 from meterhouse.usage.question import Question
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
     from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
     from meterhouse.warehouse.view import View
+
+
+_FROM_DAILY = ("sum", "utilisation", "begun", "ceased")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +86,17 @@ def answer(
     engine: DuckDBEngine,
     dimensions: Mapping[str, pa.Table],
     time_zone: str,
+    capacities: Capacities | None = None,
 ) -> Answer:
-    """Answer `question` as known in `view`. `dimensions` are tables as directory.dimensions makes them."""
+    """Answer `question` as known in `view`. `dimensions` are tables as directory.dimensions makes them.
+
+    Meters of utilisation need `capacities` of the resources; where one is missing, QuestionError.
+    """
     for name, table in dimensions.items():
         engine.relation(name, table)
     engine.relation("calendar", calendar_table(question.first, question.last, time_zone))
     found: dict[tuple[str, tuple[str, ...], tuple[str, ...]], dict[str, int]] = {}
-    by_day = [meter for meter in question.meters if meter.function in ("sum", "begun", "ceased")]
+    by_day = [meter for meter in question.meters if meter.function in _FROM_DAILY]
     by_span = [meter for meter in question.meters if meter.function in ("items", "touched")]
     if any(grouping.spans_only for grouping in (*question.groupings, *(g for g, _ in question.filters))):
         raise QuestionError("by: item can be asked with `meterhouse spans`")
@@ -100,18 +108,58 @@ def answer(
         _collect(found, question, by_day, engine, _daily_sql(question, by_day, view))
     for meter in by_span:
         _collect(found, question, [meter], engine, _span_sql(question, meter, view))
+    available = _Available(question, view, engine, capacities or {}, time_zone)
     rows = [
         Row(
             period,
             labels,
             ids,
-            tuple(exact(quantities.get(meter.name, 0), meter) for meter in question.meters),
+            tuple(
+                available.percent(quantities.get(meter.name, 0), meter, period, labels)
+                if meter.function == "utilisation"
+                else exact(quantities.get(meter.name, 0), meter)
+                for meter in question.meters
+            ),
             tuple(quantities.get(meter.name, 0) for meter in question.meters),
         )
         for (period, labels, ids), quantities in found.items()
     ]
     rows.sort(key=lambda row: (row.period, row.labels, row.ids))
     return Answer(question, view.snapshot, tuple(rows))
+
+
+class _Available:
+    """What the resources had, for meters of utilisation."""
+
+    def __init__(
+        self, question: Question, view: View, engine: DuckDBEngine, capacities: Capacities, time_zone: str
+    ) -> None:
+        self._question = question
+        self._capacities = capacities
+        self._time_zone = time_zone
+        self._days: dict[str, tuple[date, date]] = {}
+        self._resources: list[str] = []
+        if not any(meter.function == "utilisation" for meter in question.meters):
+            return
+        unit = f"CAST({question.period} AS VARCHAR)" if question.period else "''"
+        for row in engine.query(
+            f"SELECT {unit} AS period, MIN(day) AS first, MAX(day) AS last FROM calendar GROUP BY 1"
+        ).to_pylist():
+            self._days[row["period"]] = (row["first"], row["last"])
+        found = engine.query(
+            f"SELECT DISTINCT resource FROM ({view.select('daily')}) WHERE {_rows_of(question)} "
+            f"AND day BETWEEN DATE '{question.first}' AND DATE '{question.last}'"
+        )
+        wanted = next((values for grouping, values in question.filters if grouping.name == "resource"), None)
+        self._resources = [name for name in found.column(0).to_pylist() if wanted is None or name in wanted]
+
+    def percent(self, core_seconds: int, meter: Meter, period: str, labels: tuple[str, ...]) -> Decimal:
+        names = [grouping.name for grouping in self._question.groupings]
+        resources = [labels[names.index("resource")]] if "resource" in names else self._resources
+        first, last = self._days[period]
+        return core_utilisation_percent(
+            core_seconds, self._capacities, resources, first, last, self._time_zone, meter.decimals
+        )
 
 
 def _collect(
@@ -147,7 +195,7 @@ def _daily_sql(question: Question, meters: list[Meter], view: View) -> str:
     period = {None: "''", "day": "CAST(u.day AS VARCHAR)"}.get(question.period, f"c.{question.period}")
     sums = []
     for meter in meters:
-        quantity = meter.quantity if meter.function == "sum" else meter.function
+        quantity = meter.quantity or meter.function
         first, _, rest = quantity.partition(" * ")
         # The first factor is widened, so that no product overflows.
         wide = f"CAST({first} AS DECIMAL(38, 0))" + (f" * {rest}" if rest else "")

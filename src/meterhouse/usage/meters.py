@@ -11,8 +11,8 @@ from typing import Literal
 from meterhouse.errors import QuestionError
 from meterhouse.usage.rules import state_codes
 
-Function = Literal["sum", "begun", "ceased", "items", "touched"]
-_FUNCTIONS = ("sum", "begun", "ceased", "items", "touched")
+Function = Literal["sum", "utilisation", "begun", "ceased", "items", "touched"]
+_FUNCTIONS = ("sum", "utilisation", "begun", "ceased", "items", "touched")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,8 @@ def profiles() -> dict[str, dict[str, Realm]]:
                     raise ValueError(f"{where}: states: unknown {sorted(unknown)}")
                 if values["function"] not in _FUNCTIONS:
                     raise ValueError(f"{where}: function: expected one of {_FUNCTIONS}")
-                if (values["function"] == "sum") != bool(values.get("quantity")):
-                    raise ValueError(f"{where}: quantity: expected with function sum, and only there")
+                if (values["function"] in ("sum", "utilisation")) != bool(values.get("quantity")):
+                    raise ValueError(f"{where}: quantity: expected with sum and utilisation, and only there")
                 meters[meter_name] = Meter(meter_name, **{**values, "states": tuple(values["states"])})
             found[profile][name] = Realm(name, profile, realm["rules"], tuple(realm["kinds"]), meters)
     return found
