@@ -142,19 +142,20 @@ class _Trial:
         self._quoted_marks = [f'"{mark}"' for mark in layout.marks]
         self._longest = longest
         self._at = 0
+        self._well_formed_until = 0  # before it only whole records are looked for
         self._mark_at = -1
 
     def next_record(self, damage: Damage) -> int:
         window = self._window
         self._at = damage.start
+        # Records behind a list that was cut short read as its elements, up to the first that fails.
         if damage.too_deep:
-            self._at = _where_nested(window.text, damage.start)
-        elif damage.failed_at is None:
-            if (end := self._end_by_structure()) is not None:
-                return end
-            self._at += 1
-        else:
-            self._at = max(damage.start + 1, _before_last_string(window.text, damage))
+            self._well_formed_until = _where_nested(window.text, damage.start)
+        elif damage.failed_at is not None:
+            self._well_formed_until = _before_last_string(window.text, damage)
+        elif (end := self._end_by_structure()) is not None:
+            return end
+        self._at += 1
         while True:
             opening = _OPENING.search(window.text, self._at)
             if opening is None:
@@ -197,7 +198,7 @@ class _Trial:
                 return True
             self._at = end
             return False
-        if follows and known and self._is_marked(opening):
+        if follows and known and opening >= self._well_formed_until and self._is_marked(opening):
             return True
         self._at = search_on
         return False
@@ -232,6 +233,7 @@ class _Trial:
         keep_from = max(0, at - _LOOK_BACK)
         self._window.more(keep_from)
         self._at = at - keep_from
+        self._well_formed_until -= keep_from
         self._mark_at = -1
 
 
