@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # the modules beside this one are scripts as well
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parents[1] / "sources" / "openstack")]  # for said_events, too
 
 STATE = os.environ.get("METERHOUSE_E2E_OPENSTACK")
 POLL_SECONDS = 5.0

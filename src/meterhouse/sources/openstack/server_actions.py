@@ -50,7 +50,7 @@ def read_actions(
                 call.part_failed(failure)
                 continue
             rows = _until(rows, server["observed_at"])
-            last_resize = max((row.said["position"] for row in rows if _resized(row.said)), default=0)
+            last_resize = _last_resize(rows)
             for answer in rows:
                 _take(call, answer, server, last_resize)
                 unknown.update(unknown_action(answer.said))
@@ -95,9 +95,23 @@ def _until(rows: list[Answer], observed_at: datetime) -> list[Answer]:
     return rows
 
 
-def _resized(said: dict[str, Any]) -> bool:
-    event = said.get("event") or {}
-    return event.get("event") in SIZE_CHANGING_EVENTS and event.get("result") == "Success"
+def _last_resize(rows: list[Answer]) -> int:
+    """The position from which on the server has the flavor that it was listed with.
+
+    A migration goes through the steps of a resize, and may be reverted like one, with the same flavor.
+    """
+    last, is_migration = 0, False
+    for row in rows:
+        action, event = row.said.get("action"), row.said.get("event") or {}
+        if action in ("resize", "migrate"):
+            is_migration = action == "migrate"
+        if (
+            event.get("event") in SIZE_CHANGING_EVENTS
+            and event.get("result") == "Success"
+            and not is_migration
+        ):
+            last = row.said["position"]
+    return last
 
 
 def _actions_of(cloud: Cloud, version: tuple[int, int], server_id: str, since: datetime) -> list[Answer]:

@@ -36,4 +36,4 @@ def item_events(model: str, said: Iterable[object]) -> list[dict[str, Any]]:
         ):
             database.register(name, pa.Table.from_pylist(list(table(source))))
         text = files("meterhouse.usage.models").joinpath(f"{model}.sql").read_text(encoding="utf-8")
-        return database.execute(text).to_arrow_table().to_pylist()
+        return database.sql(text).to_arrow_table().to_pylist()
