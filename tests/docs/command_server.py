@@ -7,6 +7,7 @@ The client hands its folder, arguments and standard streams to the server and ex
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -64,7 +65,8 @@ def _answer(connection: socket.socket) -> None:
     except BaseException:
         traceback.print_exc()
     finally:
-        sys.stdout.flush()
+        with contextlib.suppress(BrokenPipeError):  # `| head` has read enough
+            sys.stdout.flush()
         connection.send(bytes([code]))
         os._exit(0)
 

@@ -10,7 +10,7 @@ from meterhouse.operations.reference.counting import events_page, meters_page
 from meterhouse.operations.reference.formats import file_formats_page, xdmod_page
 from meterhouse.operations.reference.markdown import page
 from meterhouse.operations.reference.settings import settings_page
-from meterhouse.operations.reference.tables import catalogue_page, derived_tables_page, raw_tables_page
+from meterhouse.operations.reference.tables import derived_tables_page, raw_tables_page, register_page
 
 _PAGES: dict[str, tuple[str, Callable[[], str]]] = {
     "commands.md": ("Commands, their options and defaults", commands_page),
@@ -21,7 +21,7 @@ _PAGES: dict[str, tuple[str, Callable[[], str]]] = {
     "xdmod.md": ("Open XDMoD's statistics and group-bys", xdmod_page),
     "raw-tables.md": ("Raw tables of the warehouse", raw_tables_page),
     "derived-tables.md": ("Derived tables of the warehouse", derived_tables_page),
-    "catalogue.md": ("Tables of the warehouse's catalogue in the register", catalogue_page),
+    "register-tables.md": ("Tables of the register", register_page),
 }
 
 

@@ -1,4 +1,4 @@
-"""Which tables are there, with which columns? Raw, derived and catalogue tables, from their schemas."""
+"""Which tables are there, with which columns? Raw, derived and register tables, from their schemas."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 import inspect
 import io
 import tokenize
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -76,18 +77,14 @@ def derived_tables_page() -> str:
     return page("Derived tables", *parts)
 
 
-def catalogue_page() -> str:
-    """Every table of the register that the warehouse's catalogue consists of."""
-    import meterhouse.register.configured  # noqa: F401
-    from meterhouse.warehouse.catalogue import models
-
+def register_page() -> str:
+    """Every table that the folders of Meterhouse keep in the register."""
     parts = [
-        "The catalogue stands in the register. It says which files belong to which table, from which "
-        "snapshot to which. Read it through `Warehouse.view()`; the tables are named here for those who look "
-        "after the database."
+        "The register is a relational database. Read the warehouse's catalogue in it through "
+        "`Warehouse.view()`; the tables are named here for those who look after the database."
     ]
-    for model in _models(models):
-        comments = column_comments(models)
+    for model in _models():
+        comments = column_comments(import_module(model.__module__))
         meta = model._meta
         parts.append(f"## {meta.db_table}")
         parts.append(inspect.getdoc(model) or "")
@@ -103,16 +100,12 @@ def catalogue_page() -> str:
         parts.append(table(["column", "type", "may be null", "remark"], rows))
         if meta.constraints:
             parts.append(f"Constraints: {codes(one.name for one in meta.constraints)}.")
-    return page("Catalogue tables", *parts)
+    return page("Register tables", *parts)
 
 
 def table_names() -> list[str]:
     """The name of each table that is documented here."""
-    import meterhouse.register.configured  # noqa: F401
-    from meterhouse.warehouse.catalogue import models
-
-    of_register = [model._meta.db_table for model in _models(models)]
-    return [*raw_tables(), *derived.DERIVED_TABLES, *of_register]
+    return [*raw_tables(), *derived.DERIVED_TABLES, *(model._meta.db_table for model in _models())]
 
 
 def column_comments(module: ModuleType) -> dict[tuple[str, str], str]:
@@ -175,14 +168,13 @@ def _derived(owner: str, schema: pa.Schema, comments: dict[tuple[str, str], str]
     return table(["column", "type", "remark"], rows)
 
 
-def _models(module: ModuleType) -> list[Any]:
-    from django.db.models import Model
+def _models() -> list[Any]:
+    """The models of every folder that keeps tables in the register."""
+    from django.apps import apps
 
-    return [
-        one
-        for one in vars(module).values()
-        if inspect.isclass(one) and issubclass(one, Model) and one.__module__ == module.__name__
-    ]
+    import meterhouse.register.configured  # noqa: F401
+
+    return list(apps.get_models())
 
 
 def _field_type(field: Any) -> str:
