@@ -1,4 +1,4 @@
-"""What does the default engine promise? Isolation, UTC, spilling that leaves nothing behind, readable errors."""
+"""What does the default engine promise? Isolation, UTC, spilling without traces, readable errors."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ def test_a_relation_is_a_select_text_or_arrow_data(engine: DuckDBEngine) -> None
 
     for _ in range(2):  # a stream, too, can be asked twice
         rows = engine.query(
-            "SELECT x FROM numbers UNION ALL SELECT x FROM streamed UNION ALL SELECT x FROM doubled ORDER BY x"
+            "SELECT x FROM numbers UNION ALL SELECT x FROM streamed "
+            "UNION ALL SELECT x FROM doubled ORDER BY x"
         )
         assert rows["x"].to_pylist() == [1, 1, 2, 2, 2, 3, 3, 4, 6]
 
@@ -109,7 +110,7 @@ def test_copy_writes_parquet_in_the_order_asked_for(engine: DuckDBEngine, tmp_pa
 
 
 def test_a_copy_that_fails_leaves_no_file(engine: DuckDBEngine, tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match="daily: .*bad"):
+    with pytest.raises(EngineError, match=r"daily: .*bad"):
         engine.copy(
             "SELECT CASE WHEN range = 250000 THEN error('bad') ELSE range END AS x FROM range(300000)",
             tmp_path / "x.parquet",
@@ -140,7 +141,8 @@ def test_what_a_killed_session_spilled_is_removed_by_the_next_and_a_living_one_k
         ],
         stdout=subprocess.PIPE,
     )
-    assert killed.stdout is not None and killed.stdout.readline() == b"ready\n"
+    assert killed.stdout is not None
+    assert killed.stdout.readline() == b"ready\n"
     with DuckDBEngine(temp_directory=tmp_path):
         assert [path.name for path in tmp_path.rglob("*.tmp")] == ["spilled.tmp"]
 

