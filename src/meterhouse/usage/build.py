@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -183,23 +184,49 @@ class _Build:
         return self._publish("incremental", items=items, rebuilt_items=late)
 
     def _keep_only_news(self, built_until: int) -> None:
-        """Drop what was known before: overlapping polls tell the same events again."""
+        """Drop what was known before: overlapping polls tell the same events again.
+
+        An event that is told otherwise is news only where it outranks what was known of it, as the model
+        `transition` ranks tellings: otherwise it wouldn't count if everything were built at once, either.
+        """
         engine = self.engine
         before = self.warehouse.view(as_of=built_until)
         window = engine.query("SELECT MIN(time) AS first, MAX(time) AS last FROM event_said").to_pylist()[0]
         known = ""
         if window["first"] is not None:
-            known = self._item_events(before, overlapping=(window["first"], window["last"]))
+            after_last = window["last"] + timedelta(microseconds=1)
+            known = self._item_events(before, overlapping=(window["first"], after_last))
         if not known:
             engine.relation("event_new", "SELECT * FROM event_said")
             return
+        same_event = " AND ".join(
+            f'k."{name}" IS NOT DISTINCT FROM e."{name}"'
+            for name in ("resource", "kind", "item", "time", "event", "host")
+        )
+        same_content = " AND ".join(
+            f'k."{name}" IS NOT DISTINCT FROM e."{name}"'
+            for name in ITEM_EVENT.names
+            if name not in ("said_at", "batch_id", "record")
+        )
+        engine.materialise(
+            "event_known",
+            f"""SELECT * FROM (
+                    SELECT *, ROW_NUMBER() OVER (
+                        PARTITION BY resource, kind, item, time, event, host
+                        ORDER BY said_at, batch_id, record
+                    ) AS telling
+                    FROM ({known}) AS k WHERE EXISTS (SELECT 1 FROM event_said AS e WHERE {same_event})
+                ) WHERE telling = 1""",
+        )
         engine.materialise(
             "event_new",
             f"""SELECT e.* FROM event_said AS e WHERE NOT EXISTS (
-                    SELECT 1 FROM ({known}) AS k
-                    WHERE k.time = e.time AND k.item = e.item AND k.event = e.event
-                        AND k.resource = e.resource AND k.kind = e.kind
-                        AND k.host IS NOT DISTINCT FROM e.host)""",
+                    SELECT 1 FROM event_known AS k
+                    WHERE {same_event} AND (
+                        k.said_at < e.said_at
+                        OR (k.said_at = e.said_at AND k.batch_id < e.batch_id)
+                        OR (k.said_at = e.said_at AND k.batch_id = e.batch_id AND k.record < e.record)
+                        OR ({same_content})))""",
         )
 
     def _replace_spans(self, with_late: bool) -> None:
@@ -243,13 +270,14 @@ class _Build:
     def _replace_daily(self) -> None:
         engine = self.engine
         # Days before the first change are the same in the span that is taken back and in the one that
-        # replaces it: they need no counting.
+        # replaces it: they need no counting. The first change is the first news, or where a span that was
+        # open goes on from: under one rule set an item may have been silent for longer than under another.
         engine.relation(
             "signed_span",
             f"""
             WITH change AS (
                 SELECT a.resource, a.kind, a.item,
-                    LEAST(a.first_time, COALESCE(MIN(CASE WHEN NOT a.is_late THEN b."end" END), a.first_time))
+                    LEAST(a.first_time, COALESCE(MIN(CASE WHEN b.is_last THEN b."end" END), a.first_time))
                         AS changed_from
                 FROM affected AS a LEFT JOIN span_taken_back AS b USING ({ITEM})
                 GROUP BY a.resource, a.kind, a.item, a.first_time
@@ -298,8 +326,6 @@ class _Build:
         if bounds["first"] is None:
             self.engine.relation("daily_part", DAILY.empty_table())
             return
-        from datetime import timedelta
-
         # A day of grace at both ends: no time zone is further from UTC.
         first = bounds["first"].date() - timedelta(days=1)
         last = bounds["last"].date() + timedelta(days=1)

@@ -112,7 +112,9 @@ def _xdmod(events: Iterable[Said]) -> Iterator[Session]:
     heard = [
         (said, *_XDMOD[said.event])
         for said in events
-        if said.kind == "vm" and said.event in _XDMOD and (_XDMOD[said.event][0] != _HEARTBEAT or said.state == ACTIVE)
+        if said.kind == "vm"
+        and said.event in _XDMOD
+        and (_XDMOD[said.event][0] != _HEARTBEAT or said.state == ACTIVE)
     ]
     heard.sort(key=lambda one: (one[0].time, -one[1], _host_last_if_unsaid(one[0]), one[0].event))
 
@@ -225,7 +227,9 @@ def _default(events: Iterable[Said]) -> Iterator[Session]:
         yield _default_session(opening, state, was_running, last, None)
 
 
-def _default_session(opening: Said, state: str, was_running: bool, closing: Said, then: str | None) -> Session:
+def _default_session(
+    opening: Said, state: str, was_running: bool, closing: Said, then: str | None
+) -> Session:
     """`then` is the state that follows; None: nothing more was heard."""
     running = state == ACTIVE
     return Session(

@@ -1,0 +1,10 @@
+"""Which strategies and sites do these tests share?"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+import strategies.profiles  # noqa: E402, F401

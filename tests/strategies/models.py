@@ -1,0 +1,54 @@
+"""What do the models and the walk make of raw events? Both without a site, so that thousands can be tried."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+import pyarrow as pa
+
+from meterhouse.operations.verify.said import Said, read_record
+from meterhouse.operations.verify.walk import RULE_SETS, Session, told_once, walk
+from meterhouse.usage.build import model_text
+from meterhouse.usage.rules import rule_tables
+from meterhouse.usage.tables import ITEM_TAIL
+from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
+
+Row = dict[str, Any]
+
+
+def with_batches(table: pa.RecordBatch, batch_ids: list[str]) -> pa.Table:
+    """Raw records as the warehouse keeps them. `recorded_at` is no part of any rule: it stays null."""
+    told = pa.Table.from_batches([table]).append_column("batch_id", pa.array(batch_ids, pa.string()))
+    return told.append_column("recorded_at", pa.nulls(len(told), pa.timestamp("us", tz="UTC")))
+
+
+def modelled(engine: DuckDBEngine, raw: dict[str, pa.Table]) -> list[Row]:
+    """The spans of both rule sets, by the SQL models, all at once."""
+    for name, table in rule_tables().items():
+        engine.relation(name, table)
+    engine.relation("item_tail", ITEM_TAIL.empty_table())
+    for name, table in raw.items():
+        engine.relation(name, table)
+    engine.materialise("item_event", " UNION ALL ".join(f"SELECT * FROM ({model_text(name)})" for name in raw))
+    engine.materialise("transition", model_text("transition"))
+    engine.materialise("span_made", model_text("span"))
+    return engine.query("SELECT * FROM span_made").to_pylist()
+
+
+def walked(raw: dict[str, pa.Table]) -> list[tuple[Session, set[tuple[str, int]], set[tuple[str, int]]]]:
+    """The sessions of both rule sets, by the walk, with the records that may stand for both their ends."""
+    items: dict[tuple[str, str, str], list[Said]] = defaultdict(list)
+    for name, table in raw.items():
+        for record in table.to_pylist():
+            for said in read_record(name, record):
+                items[said.resource, said.kind, said.item].append(said)
+    found = []
+    for said_of_item in items.values():
+        told = told_once(said_of_item)
+        for rules in RULE_SETS:
+            found += [
+                (session, told.evidence[session.opening.identity], told.evidence[session.closing.identity])
+                for session in walk(told.events, rules)
+            ]
+    return found

@@ -1,0 +1,51 @@
+"""Do the SQL models do what the rules say? They are compared with a walk that knows no SQL."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import pytest
+from hypothesis import given
+
+from meterhouse.operations.verify.spans import span_row
+from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
+from strategies.event_streams import Event, many_streams, raw_events
+from strategies.models import Row, modelled, walked, with_batches
+from strategies.profiles import examples
+
+EVIDENCE = ("opened_batch", "opened_record", "closed_batch", "closed_record")
+
+
+@pytest.fixture(scope="module")
+def engine():
+    with DuckDBEngine(threads=1) as engine:
+        yield engine
+
+
+def sorted_rows(rows: list[Row]) -> list[str]:
+    return sorted(repr(sorted((name, str(value)) for name, value in row.items())) for row in rows)
+
+
+def agree(engine: DuckDBEngine, events: list[Event]) -> int:
+    """Compare item by item; returns how many spans there were."""
+    batches = [f"batch-{event.batch}" for event in events]
+    raw = {"openstack_event": with_batches(raw_events(events), batches)}
+    by_item: dict[str, tuple[list[Row], list[Row]]] = defaultdict(lambda: ([], []))
+    by_models = modelled(engine, raw)
+    for row in by_models:
+        by_item[row["item"]][0].append(row)
+    for session, opened, closed in walked(raw):
+        row = span_row(session)
+        # with all records and nothing built before, the first telling is the evidence
+        assert (row["opened_batch"], row["opened_record"]) in opened
+        assert (row["closed_batch"], row["closed_record"]) in closed
+        by_item[row["item"]][1].append(row)
+    for item, (models, walk) in by_item.items():
+        assert sorted_rows(models) == sorted_rows(walk), [e for e in events if e.item == item]
+    return len(by_models)
+
+
+@examples(25)
+@given(events=many_streams())
+def test_the_models_and_the_walk_make_the_same_spans(engine, events):
+    agree(engine, events)
