@@ -88,6 +88,7 @@ BROKEN = {
     "an integer of 5,000 digits": '{<"k": 4, <"v": ' + "1" * 5_000 + ">}",
     "a bomb": '{<"k": 4, <"v": ' + "[" * 3_000 + "]" * 3_000 + ">}",
     "cut short within a list": '{<"k": 4, <"v": [{"a": 1}',
+    "cut short within a list in a list": '{<"k": 4, <"v": [{"a": 1}, {"b": [{"a": 1}',
     "an unclosed bomb": '{<"k": 4, <"v": ' + '{"a":[' * 3_000 + ">}",
     "two values for a key": '{<"k": 4, <"k": 5>}',
     "two kinds of value for a key": '{<"k": 1, <"k": true>}',

@@ -26,6 +26,7 @@ _ENDS_ELEMENT = re.compile(r"[ \t\r\n]*(?:[,\]]|\Z)")
 _STRUCTURE = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}\[\]]', re.DOTALL)
 _NESTING = re.compile(r"[{\[]")
 _NESTED_AT_LEAST = 500  # brackets that surely stand before the place where nesting became too deep
+_MOST_FAILURES = 50  # of one search, until it makes longer steps
 _MOST_KEYS = 10_000
 _LOOK_BACK = 200
 _MARK_WITHIN = 1 << 17  # characters from a record's opening brace to a key that marks it as a record
@@ -143,6 +144,7 @@ class _Trial:
         self._longest = longest
         self._at = 0
         self._well_formed_until = 0  # before it only whole records are looked for
+        self._failures = 0
         self._mark_at = -1
 
     def next_record(self, damage: Damage) -> int:
@@ -188,7 +190,11 @@ class _Trial:
             if cut and not window.ended and len(text) - opening <= self._longest:
                 self._move(opening)
                 return False
-            search_on = max(opening + 1, _before_last_string(text, Damage(opening, error.pos)))
+            # Here too a list may have swallowed the records behind it; but nobody nests for ever.
+            self._failures += 1
+            search_on = opening + 1
+            if self._failures > _MOST_FAILURES:
+                search_on = max(search_on, _before_last_string(text, Damage(opening, error.pos)))
         except RecursionError:
             search_on = _where_nested(text, opening)
         except ValueError:
