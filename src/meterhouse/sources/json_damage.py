@@ -190,15 +190,11 @@ class _Trial:
             if cut and not window.ended and len(text) - opening <= self._longest:
                 self._move(opening)
                 return False
-            # Here too a list may have swallowed the records behind it; but nobody nests for ever.
-            self._failures += 1
-            search_on = opening + 1
-            if self._failures > _MOST_FAILURES:
-                search_on = max(search_on, _before_last_string(text, Damage(opening, error.pos)))
+            well_formed_until = _before_last_string(text, Damage(opening, error.pos))
         except RecursionError:
-            search_on = _where_nested(text, opening)
+            well_formed_until = _where_nested(text, opening)
         except ValueError:
-            search_on = opening + 1
+            well_formed_until = opening
         else:
             if not self._layout.marks.isdisjoint(value) and (known or follows):
                 return True
@@ -206,7 +202,11 @@ class _Trial:
             return False
         if follows and known and opening >= self._well_formed_until and self._is_marked(opening):
             return True
-        self._at = search_on
+        # Here too a list may have swallowed the records behind it; but nobody nests for ever.
+        self._failures += 1
+        self._at = opening + 1
+        if self._failures > _MOST_FAILURES:
+            self._at = max(self._at, well_formed_until)
         return False
 
     def _mark_follows(self, opening: int) -> bool:
