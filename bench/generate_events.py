@@ -377,7 +377,8 @@ def main() -> None:
     stream = live(events=asked.events, instances=asked.instances, days=asked.days, seed=asked.seed)
     paths = write_files(asked.directory, stream)
     print(
-        f"{len(stream.micros)} events of {asked.instances} instances in {len(paths)} files in {asked.directory}"
+        f"{len(stream.micros)} events of {asked.instances} instances "
+        f"in {len(paths)} files in {asked.directory}"
     )
 
 

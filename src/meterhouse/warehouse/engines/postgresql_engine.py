@@ -38,15 +38,24 @@ _ARROW = {
 
 
 class PostgreSQLEngine:
-    """One session on a PostgreSQL server. All that it makes is temporary and of this session alone."""
+    """One session on a PostgreSQL server.
 
-    def __init__(self, url: str) -> None:
+    All that it makes is temporary and of this session alone, unless `temporary` is off: then tables are
+    unlogged ones, which parallel workers can read, and stay; that is for a database of one's own.
+    """
+
+    def __init__(self, url: str, *, temporary: bool = True) -> None:
         try:
             self._connection = psycopg.connect(url, autocommit=True)
             self._connection.execute("SET TIME ZONE 'UTC'")
         except psycopg.Error as error:
             raise EngineError(ENGINE, "", _readable(error)) from error
         self._made: dict[str, str] = {}
+        self._kinds = (
+            {"VIEW": "TEMP VIEW", "TABLE": "TEMP TABLE"}
+            if temporary
+            else {"VIEW": "VIEW", "TABLE": "UNLOGGED TABLE"}
+        )
 
     def set(self, name: str, value: str) -> None:
         """A setting of this session, such as `work_mem`."""
@@ -113,7 +122,9 @@ class PostgreSQLEngine:
             for field in reader.schema
         )
         table = compose.Identifier(name)
-        self._run(name, compose.SQL("CREATE TEMP TABLE {} ({})").format(table, columns))
+        self._run(
+            name, compose.SQL("CREATE {} {} ({})").format(compose.SQL(self._kinds["TABLE"]), table, columns)
+        )
         self._made[name] = "TABLE"
         try:
             with (
@@ -132,8 +143,8 @@ class PostgreSQLEngine:
     def _create(self, kind: str, name: str, sql: str) -> None:
         self._run(
             name,
-            compose.SQL("CREATE TEMP {} {} AS {}").format(
-                compose.SQL("VIEW" if kind == "VIEW" else "TABLE"),
+            compose.SQL("CREATE {} {} AS {}").format(
+                compose.SQL(self._kinds[kind]),
                 compose.Identifier(name),
                 self._translated(name, sql),
             ),
