@@ -30,7 +30,10 @@ def modelled(engine: DuckDBEngine, raw: dict[str, pa.Table]) -> list[Row]:
     engine.relation("item_tail", ITEM_TAIL.empty_table())
     for name, table in raw.items():
         engine.relation(name, table)
-    engine.materialise("item_event", " UNION ALL ".join(f"SELECT * FROM ({model_text(name)})" for name in raw))
+    engine.materialise(
+        "item_event", " UNION ALL ".join(f"SELECT * FROM ({model_text(name)})" for name in raw)
+    )
+    engine.materialise("heard", model_text("heard"))
     engine.materialise("transition", model_text("transition"))
     engine.materialise("span_made", model_text("span"))
     return engine.query("SELECT * FROM span_made").to_pylist()

@@ -32,7 +32,7 @@ EVENT_MODELS: dict[str, tuple[str, ...]] = {
     "openstack_event": ("openstack_event",),
     "generic_cloud_event": ("generic_cloud_event",),
 }
-_MODEL_ORDER = ("transition", "span", "item_tail", "daily_part", "daily")
+_MODEL_ORDER = ("heard", "transition", "span", "item_tail", "daily_part", "daily")
 ITEM = "resource, kind, item"
 _MOST_TRIES = 5
 
@@ -315,6 +315,7 @@ class _Build:
         return "SELECT * FROM no_item_event"
 
     def _walk(self) -> None:
+        self.engine.materialise("heard", model_text("heard"))
         self.engine.materialise("transition", model_text("transition"))
         self.engine.materialise("span_made", model_text("span"))
         self.engine.materialise("tail_made", model_text("item_tail"))

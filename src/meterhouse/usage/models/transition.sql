@@ -1,5 +1,5 @@
 -- When did an item change its state or size, and until when does that last?
--- in: item_event, event_rule, state_said, item_tail    out: one row a transition
+-- in: heard, event_rule, state_said, item_tail    out: one row a transition
 --
 -- One walk over each item's events, for every rule set at once (XDMoD cloud semantics, "Session rules"):
 --   a change opens a new span: always, or only when state, size or owner differ, as its rule says;
@@ -17,7 +17,7 @@ WITH told AS (
         ROW_NUMBER() OVER (
             PARTITION BY resource, kind, item, time, event, host ORDER BY said_at, batch_id, record
         ) AS telling
-    FROM item_event
+    FROM heard
 ),
 ruled AS (
     SELECT
