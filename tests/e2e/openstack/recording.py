@@ -43,6 +43,10 @@ def record_answers(connection: Connection, layout: Layout, folder: Path) -> None
     connection.session.request = recorded
 
 
+def _without_traceback(said: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in said.items() if key != "traceback"}
+
+
 def _keep(
     folder: Path, service: str, path: str, query: dict[str, str], response: Any, layout: Layout
 ) -> None:
@@ -50,7 +54,7 @@ def _keep(
     for name, called in SERVICES.items():
         text = text.replace(layout.url(name), f"http://{called}.test")
     try:
-        answer = json.loads(text)
+        answer = json.loads(text, object_hook=_without_traceback)
     except ValueError:
         answer = {"text": text}
     version = response.request.headers.get("OpenStack-API-Version", "")
@@ -63,7 +67,7 @@ def _keep(
         "answer": answer,
     }
     parts = ["ID" if _ID.match(part) else part for part in path.strip("/").split("/") if part]
-    kind = folder / "-".join([service, *parts])
+    kind = folder / "-".join([service, *parts]).removesuffix(".json")
     kind.mkdir(parents=True, exist_ok=True)
     number = len(list(kind.glob("*.json"))) + 1
     (kind / f"{number:03}.json").write_text(json.dumps(said, indent=1, sort_keys=True) + "\n")

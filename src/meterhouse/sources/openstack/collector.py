@@ -59,8 +59,7 @@ def collect(
             f"services: expected some of {', '.join(SERVICES)}, found {', '.join(sorted(unknown))}"
         )
     cloud = Cloud(connection, habits.patience, clock)
-    name = connection.config.name or resource
-    reading = Reading(resource, name, now.astimezone(UTC), Cursor(cursor), habits)
+    reading = Reading(resource, now.astimezone(UTC), Cursor(cursor), habits)
     for service in habits.services:
         SERVICES[service](cloud, reading)
         if reading.size >= RECORDS_A_DELIVERY:

@@ -105,12 +105,12 @@ class Call:
 class Reading:
     """Collects what the calls say, until it is handed over as a delivery."""
 
-    def __init__(self, resource: str, cloud_name: str, now: datetime, cursor: Cursor, habits: Habits) -> None:
+    def __init__(self, resource: str, now: datetime, cursor: Cursor, habits: Habits) -> None:
         self.resource = resource
         self.now = now
         self.cursor = cursor
         self.habits = habits
-        self.origin = f"cloud {cloud_name} at {now.astimezone(UTC).isoformat(timespec='seconds')}"
+        self.origin = f"cloud {resource} at {now.astimezone(UTC).isoformat(timespec='seconds')}"
         self.rejections: list[Rejection] = []
         self._start_over()
 
