@@ -5,8 +5,10 @@ UV := .tools/bin/uv
 BIN := .venv/bin
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
+# Compiled once here, not by every process anew where Python is told not to write bytecode.
+export UV_COMPILE_BYTECODE := 1
 
-.PHONY: install demo test lint format clean help
+.PHONY: install demo test lint check docs e2e-openstack bench format clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -31,6 +33,18 @@ lint: install ## ruff, mypy and the import contract
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+check: lint test ## what CI runs
+
+docs: install ## write the reference pages, and the outputs that documents show, anew
+	$(BIN)/python -m meterhouse.operations.reference docs/reference
+	$(BIN)/python tests/docs/shell_examples.py
+
+e2e-openstack: install ## tests against a real OpenStack, which this starts
+	tests/e2e/openstack/run.sh
+
+bench: install ## measure speed
+	$(BIN)/python bench/run.py
 
 format: install ## put the code into the house format
 	$(BIN)/ruff format .

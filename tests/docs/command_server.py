@@ -10,10 +10,10 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import socket
 import sys
 import traceback
+from importlib import import_module
 from pathlib import Path
 
 _CLIENT = """\
@@ -35,12 +35,11 @@ def serve(client: Path) -> None:
     listener.listen()
     client.write_text(_CLIENT.format(python=sys.executable, address=address))
     client.chmod(0o755)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     print("ready", flush=True)
     while True:
         connection, _ = listener.accept()
+        _reap()
         if os.fork() == 0:
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             listener.close()
             _answer(connection)
         connection.close()
@@ -71,14 +70,33 @@ def _answer(connection: socket.socket) -> None:
         os._exit(0)
 
 
+def _reap() -> None:
+    """Forget the calls that have ended."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+# What commands import when they run; none of it starts a thread, or opens a file to stay open.
+_IMPORTED = (
+    *("django.core.management.commands.migrate", "rich.console", "rich.table"),
+    *("typst", "vl_convert", "xlsxwriter", "meterhouse.cli.main", "meterhouse.feeds.xdmod.site_query"),
+    *("meterhouse.operations.demo.site", "meterhouse.reports.site_dump", "meterhouse.reports.site_log"),
+    *("meterhouse.sources.xdmod_csv", "meterhouse.warehouse.engines.duckdb_engine"),
+    "meterhouse.warehouse.store",
+)
+
+
 def _import_everything() -> None:
-    """What commands import when they run; none of it starts a thread or opens a file to stay open."""
-    import meterhouse.cli.main
-    import meterhouse.operations.demo.site
-    import meterhouse.reports.site_dump
-    import meterhouse.reports.site_log
-    import meterhouse.warehouse.engines.duckdb_engine
-    import meterhouse.warehouse.store  # noqa: F401
+    import pyarrow as pa
+
+    from meterhouse.sources.file_formats import FILE_FORMATS
+
+    for name in _IMPORTED:
+        import_module(name)
+    for file_format in FILE_FORMATS.values():
+        file_format.reader()
+    pa.array([0])  # imports pandas, where it is installed
 
 
 if __name__ == "__main__":
