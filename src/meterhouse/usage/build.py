@@ -31,6 +31,17 @@ if TYPE_CHECKING:
 EVENT_MODELS: dict[str, tuple[str, ...]] = {
     "openstack_event": ("openstack_event",),
     "generic_cloud_event": ("generic_cloud_event",),
+    "openstack_observation": (
+        "openstack_server",
+        "openstack_server_action",
+        "openstack_volume",
+        "openstack_volume_snapshot",
+        "openstack_image",
+        "openstack_floating_ip",
+        "openstack_router",
+        "openstack_network",
+        "openstack_container",
+    ),
 }
 _MODEL_ORDER = ("heard", "transition", "span", "item_tail", "daily_part", "daily")
 ITEM = "resource, kind, item"

@@ -8,6 +8,8 @@ from importlib.resources import files
 
 import pyarrow as pa
 
+from meterhouse.sources.openstack import vocabulary as nova_vocabulary
+
 SPLITS = ("always", "after_stop", "on_difference")
 
 
@@ -66,6 +68,8 @@ def rule_tables() -> dict[str, pa.Table]:
             {"event": [row["event"] for row in vocabulary], "kind": [row["kind"] for row in vocabulary]}
         ),
         "generic_event_name": _table_of("generic_events.csv"),
+        "instance_action": pa.Table.from_pylist(nova_vocabulary.table("instance_actions")),
+        "instance_action_event": pa.Table.from_pylist(nova_vocabulary.table("instance_action_events")),
         "event_rule": pa.table(
             {
                 "rules": [rule["rules"] for rule in rules],
