@@ -7,4 +7,4 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-import strategies.profiles  # noqa: E402, F401
+import strategies.profiles  # noqa: F401

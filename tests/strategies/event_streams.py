@@ -20,18 +20,35 @@ from meterhouse.usage.rules import rule_tables
 
 # A clock change in Europe, America and Australia is near, and so is the end of a month.
 FIRST = datetime(2018, 10, 27, 20, tzinfo=UTC)
-ZONES = ("UTC", "Europe/Lisbon", "America/New_York", "Australia/Lord_Howe", "America/Havana", "Asia/Kathmandu")
+ZONES = (
+    "UTC",
+    "Europe/Lisbon",
+    "America/New_York",
+    "Australia/Lord_Howe",
+    "America/Havana",
+    "Asia/Kathmandu",
+)
 
 _RULED = sorted({row["event"] for row in rule_tables()["event_rule"].to_pylist()} - {"observed"})
 _VM = [event for event in _RULED if event.startswith("compute.")]
 _OTHER = [event for event in _RULED if not event.startswith("compute.")]
-_UNKNOWN = ["compute.instance.live_migration._post.end", "compute.instance.resize.prep.end", "scheduler.run", "volume.usage"]
+_UNKNOWN = [
+    "compute.instance.live_migration._post.end",
+    "compute.instance.resize.prep.end",
+    "scheduler.run",
+    "volume.usage",
+]
 _HEARTBEATS = ["compute.instance.exists", "compute.instance.update"]
 # What happens most often stands there most often; the plainest first.
 EVENTS = [
     "compute.instance.create.end",
     *_HEARTBEATS * 12,
-    *["compute.instance.delete.end", "compute.instance.resize.confirm.end", "compute.instance.finish_resize.end"] * 4,
+    *[
+        "compute.instance.delete.end",
+        "compute.instance.resize.confirm.end",
+        "compute.instance.finish_resize.end",
+    ]
+    * 4,
     *["compute.instance.power_off.end", "compute.instance.power_on.end", "compute.instance.shutdown.end"] * 4,
     *_VM * 3,
     *_OTHER * 2,
@@ -50,7 +67,8 @@ USERS = [("u1", "yerwa"), ("u2", "zehra"), ("u3", None), (None, None)]
 HOSTS = ["h1", "h2", None, None]
 _WITHIN = [
     timedelta(0), timedelta(0), timedelta(0), timedelta(0),
-    timedelta(microseconds=1), timedelta(microseconds=500_000), timedelta(seconds=1), timedelta(minutes=59, seconds=59.999_999),
+    timedelta(microseconds=1), timedelta(microseconds=500_000), timedelta(seconds=1),
+    timedelta(minutes=59, seconds=59.999_999),
 ]  # fmt: skip
 
 BYTES_AN_EVENT = 7

@@ -1,4 +1,4 @@
-"""How hard do the property tests try? The same examples each time, or many new ones: HYPOTHESIS_PROFILE=thorough."""
+"""How hard do the property tests try? HYPOTHESIS_PROFILE=thorough: many new examples."""
 
 from __future__ import annotations
 

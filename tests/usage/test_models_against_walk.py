@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import date
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
+from meterhouse.operations.verify.days import GROUP, DayTotal, DayTotals, SiteDays
 from meterhouse.operations.verify.spans import span_row
+from meterhouse.usage.build import model_text
+from meterhouse.usage.calendar import calendar_table
 from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
-from strategies.event_streams import Event, many_streams, raw_events
+from strategies.event_streams import ZONES, Event, many_streams, raw_events
 from strategies.models import Row, modelled, walked, with_batches
 from strategies.profiles import examples
-
-EVIDENCE = ("opened_batch", "opened_record", "closed_batch", "closed_record")
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +46,32 @@ def agree(engine: DuckDBEngine, events: list[Event]) -> int:
     for item, (models, walk) in by_item.items():
         assert sorted_rows(models) == sorted_rows(walk), [e for e in events if e.item == item]
     return len(by_models)
+
+
+def day_parts(engine: DuckDBEngine, zone: str) -> dict[tuple[object, ...], DayTotal]:
+    """Daily usage of `span_made` by the models, by the walk's groups."""
+    engine.relation(
+        "signed_span", 'SELECT *, CAST(1 AS BIGINT) AS sign, "start" AS count_from FROM span_made'
+    )
+    engine.relation("calendar", calendar_table(date(2018, 10, 26), date(2018, 10, 31), zone))
+    totals: dict[tuple[object, ...], DayTotal] = {}
+    for row in engine.query(model_text("daily_part")).to_pylist():
+        total = totals.setdefault(tuple(row[name] for name in GROUP), DayTotal())
+        total.seconds += row["wall_seconds"]
+        total.begun += row["begun"]
+        total.ceased += row["ceased"]
+        total.spans += row["spans"]
+    return totals
+
+
+@examples(4)
+@given(events=many_streams(), zone=st.sampled_from(ZONES))
+def test_the_models_and_the_walk_count_the_same_seconds_a_day(engine, events, zone):
+    raw = {"openstack_event": with_batches(raw_events(events), ["b"] * len(events))}
+    modelled(engine, raw)
+    by_walk = DayTotals(SiteDays(zone))
+    by_walk.add(session for session, _, _ in walked(raw))
+    assert day_parts(engine, zone) == by_walk.by_group
 
 
 @examples(25)

@@ -38,7 +38,7 @@ def verify(
     as_of: AsOfOption = None,
     how: FormatOption = Format.table,
 ) -> None:
-    """Count everything again from the raw records, by another way, and compare. Exit code 1: something is wrong."""
+    """Count everything again from the raw records by another way and compare; exit code 1 if it differs."""
     from meterhouse.operations.verify import verify as verify_site
 
     with open_site(context) as site:

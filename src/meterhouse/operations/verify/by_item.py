@@ -1,4 +1,4 @@
-"""How can all raw records of one item be had together, and all its spans, without holding the rest in memory?"""
+"""How are all records and all spans of one item had together, with no other item in memory?"""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _OF_A_LISTING = "name project_id user_id status observed_at created_at updated_a
 _READ: Mapping[str, tuple[str, str]] = {
     "openstack_event": (
         "CASE WHEN starts_with(event_type, 'compute.') THEN instance_id ELSE resource_id END",
-        "event_type generated instance_id resource_id display_name name instance_type type vcpus memory_mb disk_gb "
-        "size state status host user_id user_name project_id project_name domain",
+        "event_type generated instance_id resource_id display_name name instance_type type vcpus memory_mb "
+        "disk_gb size state status host user_id user_name project_id project_name domain",
     ),
     "generic_cloud_event": (
         "instance_id",
@@ -31,12 +31,14 @@ _READ: Mapping[str, tuple[str, str]] = {
     ),
     "openstack_server": (
         "server_id",
-        f"server_id {_OF_A_LISTING} vm_state host flavor_name vcpus memory_mb root_gb ephemeral_gb deleted terminated_at",
+        f"server_id {_OF_A_LISTING} vm_state host flavor_name vcpus memory_mb root_gb ephemeral_gb "
+        "deleted terminated_at",
     ),
     "openstack_server_action": (
         "server_id",
-        "server_id observed_at action event start_time event_start event_finish event_result event_host position "
-        "server_name server_project_id server_user_id server_launched_at flavor_name vcpus memory_mb root_gb ephemeral_gb",
+        "server_id observed_at action event start_time event_start event_finish event_result event_host "
+        "position server_name server_project_id server_user_id server_launched_at flavor_name vcpus "
+        "memory_mb root_gb ephemeral_gb",
     ),
     "openstack_volume": ("volume_id", f"volume_id {_OF_A_LISTING} size_gib volume_type"),
     "openstack_volume_snapshot": ("snapshot_id", f"snapshot_id {_OF_A_LISTING} size_gib"),

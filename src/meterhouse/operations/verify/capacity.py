@@ -45,7 +45,7 @@ class _Capacity:
 
 
 def capacity_exceeded(view: View, engine: DuckDBEngine, settings: Settings) -> Iterator[Finding]:
-    """Where more cores were in use than there were: the most of it, and how often. Overcommitting clouds do so."""
+    """Where more cores were in use than there were (as overcommitting clouds do): the most, and how often."""
     known = _capacities(view, engine, settings)
     if not known:
         return
@@ -73,7 +73,8 @@ def capacity_exceeded(view: View, engine: DuckDBEngine, settings: Settings) -> I
             _, in_use, there, moment = worst
             yield Finding(
                 "capacity", "warning", "more cores in use than the hypervisors had", f"at most {there} cores",
-                f"{in_use} cores at {moment:%Y-%m-%d %H:%M:%S}; more than there were {times} times in all", resource,
+                f"{in_use} cores at {moment:%Y-%m-%d %H:%M:%S}; more than there were {times} times in all",
+                resource,
             )  # fmt: skip
 
 

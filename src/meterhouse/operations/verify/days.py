@@ -1,4 +1,4 @@
-"""How many seconds of a session fall on which site day? Counted day by day in Python, and added up by group."""
+"""How many seconds of a session fall on which site day? Counted in Python, added up by group."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class SiteDays:
         return self._starts[day]
 
     def touched(self, start: datetime, end: datetime) -> Iterator[tuple[date, datetime, datetime]]:
-        """The days from that of `start` to that of `end`, with their bounds. A day that was left out isn't there."""
+        """The days from that of `start` to that of `end`, with bounds; without days that were left out."""
         day = start.date() - _DAY
         while (day_start := self.start(day)) <= end:
             day_end = self.start(day + _DAY)
@@ -81,8 +81,9 @@ class DayTotals:
                 if (self._first and day < self._first) or (self._last and day > self._last):
                     continue
                 group = (
-                    session.rules, day, said.resource, said.kind, session.state, said.project_ref, said.user_ref,
-                    said.size_class, said.vcpus, said.memory_mib, said.disk_gib, said.space_bytes,
+                    session.rules, day, said.resource, said.kind, session.state, said.project_ref,
+                    said.user_ref, said.size_class, said.vcpus, said.memory_mib, said.disk_gib,
+                    said.space_bytes,
                 )  # fmt: skip
                 total = self.by_group.setdefault(group, DayTotal())
                 total.seconds += whole_seconds(min(session.end, day_end)) - whole_seconds(

@@ -21,7 +21,7 @@ RAW = (*RAW_TABLES, REJECTED)
 
 
 def check_files(view: View, tables: Iterable[str]) -> Iterator[tuple[TableFile, Finding | None]]:
-    """Each file of these tables with what is wrong with it. One finding each: the first thing that is wrong."""
+    """Each file of these tables with the first thing that is wrong with it."""
     for table in tables:
         for file in view.files(table):
             yield file, _wrong(file)
@@ -59,7 +59,7 @@ def _sha256(path: Path) -> str:
 
 
 def check_counts(view: View, engine: DuckDBEngine) -> Iterator[Finding]:
-    """Raw and rejected records of each batch, as its catalogue entry counts them and as the files hold them."""
+    """Raw and rejected records of each batch: as the catalogue counts them, and as the files hold them."""
     expected: Counter[tuple[str, str]] = Counter()
     for batch in view.batches():
         expected.update({(batch.id, table): rows for table, rows in batch.rows_by_table.items()})
@@ -69,7 +69,8 @@ def check_counts(view: View, engine: DuckDBEngine) -> Iterator[Finding]:
         if not view.files(table):
             continue
         rows = engine.query(
-            f"SELECT batch_id, COUNT(*) AS records FROM ({view.select(table, ['batch_id'])}) GROUP BY batch_id"
+            "SELECT batch_id, COUNT(*) AS records "
+            f"FROM ({view.select(table, ['batch_id'])}) GROUP BY batch_id"
         )
         found.update({(row["batch_id"], table): row["records"] for row in rows.to_pylist()})
     for batch_id, table in sorted(expected.keys() | found.keys()):

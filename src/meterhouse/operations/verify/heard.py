@@ -56,7 +56,7 @@ def _gap(what: str, found: str, where: str) -> Finding:
 
 
 def build_is_behind(view: View, build: PublishedBuild | None, time_zone: str) -> Iterator[Finding]:
-    """Raw records that no build has seen yet, and builds by other rules than this version's: stale, not wrong."""
+    """Raw records that no build has seen, and builds by other rules than this version's: stale, not wrong."""
     tables = set(counted_tables())
     newer = [
         batch
@@ -72,7 +72,8 @@ def build_is_behind(view: View, build: PublishedBuild | None, time_zone: str) ->
         )  # fmt: skip
     if build is not None and build.models_key != models_key(time_zone):
         yield Finding(
-            "stale", "warning", "usage was built by other rules or another clock; `meterhouse build` makes it anew",
+            "stale", "warning",
+            "usage was built by other rules or another clock; `meterhouse build` makes it anew",
             "the rules of this version and the site's time zone",
             "other ones, so that spans and daily usage could not be compared", f"build {build.number}",
         )  # fmt: skip
@@ -99,9 +100,10 @@ def unknown_words(view: View, engine: DuckDBEngine) -> Iterator[Finding]:
         (
             "openstack_event",
             "state",
-            "SELECT e.resource, lower(e.state) AS word, COUNT(*) AS records FROM ({raw}) AS e WHERE e.state IS NOT NULL "
-            "AND e.event_type IN (SELECT event FROM event_rule WHERE state = 'said') AND lower(e.state) NOT IN "
-            "(SELECT said FROM state_said WHERE kind = 'vm') GROUP BY ALL",
+            "SELECT e.resource, lower(e.state) AS word, COUNT(*) AS records FROM ({raw}) AS e "
+            "WHERE e.state IS NOT NULL "
+            "AND e.event_type IN (SELECT event FROM event_rule WHERE state = 'said') "
+            "AND lower(e.state) NOT IN (SELECT said FROM state_said WHERE kind = 'vm') GROUP BY ALL",
         ),
     ]
     for table, what, sql in questions:

@@ -33,11 +33,13 @@ _COLUMNS = "resource server_id period_start period_end observed_at started_at en
 _USAGE = """
 SELECT * FROM (
     SELECT *, ROW_NUMBER() OVER (
-        PARTITION BY resource, server_id, period_start ORDER BY period_end DESC, observed_at DESC, batch_id, record
+        PARTITION BY resource, server_id, period_start
+        ORDER BY period_end DESC, observed_at DESC, batch_id, record
     ) AS newest
     FROM ({raw})
 )
-WHERE newest = 1 AND hours IS NOT NULL AND started_at IS NOT NULL ORDER BY resource, server_id, period_start"""
+WHERE newest = 1 AND hours IS NOT NULL AND started_at IS NOT NULL
+ORDER BY resource, server_id, period_start"""
 
 _SPANS = """
 SELECT s.* FROM ({spans}) AS s
@@ -84,7 +86,7 @@ def compare_with_nova(
     start: datetime | None,
     end: datetime | None,
 ) -> Iterator[Finding]:
-    """Servers of which Nova counts other hours than we do; where Nova's clock restarted, a note that says so."""
+    """Servers of which Nova counts other hours than we do; a note where its clock restarted."""
     if not raw.files("openstack_tenant_usage"):
         return
     text = raw.select("openstack_tenant_usage")

@@ -322,7 +322,8 @@ def _openstack_image(record: Record) -> Iterator[Said]:
 def _openstack_floating_ip(record: Record) -> Iterator[Said]:
     name = record["name"] if record["name"] is not None else record["address"]
     yield from _listed(
-        record, "floating_ip", record["floating_ip_id"], record["status"], made="floatingip.create.end", name=name
+        record, "floating_ip", record["floating_ip_id"], record["status"], made="floatingip.create.end",
+        name=name,
     )  # fmt: skip
 
 

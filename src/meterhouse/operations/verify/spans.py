@@ -162,7 +162,8 @@ def _told(row: Row | None, other: Row | None) -> str:
     """A span in words; beside another one, what differs."""
     if row is None:
         return "no such span"
-    text = f"{row['state']} {row['start']:%Y-%m-%d %H:%M:%S} to {row['end']:%Y-%m-%d %H:%M:%S}, by {row['opened_by']}"
+    period = f"{row['start']:%Y-%m-%d %H:%M:%S} to {row['end']:%Y-%m-%d %H:%M:%S}"
+    text = f"{row['state']} {period}, by {row['opened_by']}"
     if other is not None:
         shown = {"state", "start", "end", "opened_by", *EVIDENCE}
         differing = [f"{name} {row[name]}" for name in row if name not in shown and row[name] != other[name]]

@@ -54,8 +54,8 @@ def different_totals(
                 f"{name} {of[name]}" for name in GROUP[4:] if of[name] is not None and name != "resource"
             )
             yield Finding(
-                "daily usage", "error", f"{of['rules']} usage of a day differs from its raw records", str(should),
-                str(is_there), f"{of['day']} {of['resource']} {of['kind']}: {sizes}",
+                "daily usage", "error", f"{of['rules']} usage of a day differs from its raw records",
+                str(should), str(is_there), f"{of['day']} {of['resource']} {of['kind']}: {sizes}",
             )  # fmt: skip
 
 
