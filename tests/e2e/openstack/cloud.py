@@ -324,7 +324,7 @@ def start(layout: Layout, name: str, command: list[str], **environment: str) -> 
     (layout.state / "pids" / name).write_text(str(process.pid))
 
 
-def wait(what: str, is_there: Callable[[], bool], seconds: float = 240) -> None:
+def wait(what: str, is_there: Callable[[], bool], seconds: float = 600) -> None:
     end = time.monotonic() + seconds
     while not is_there():
         if time.monotonic() > end:

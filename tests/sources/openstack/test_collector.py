@@ -8,13 +8,13 @@ import pytest
 from replayed_cloud import PROJECT, Reply
 
 from meterhouse.sources.delivery import Coverage, Rejection, Rows
-from meterhouse.sources.openstack.cloud import Cloud, NotReadOnly, Patience
+from meterhouse.sources.openstack.cloud import CallFailed, Cloud, NotReadOnly, Patience
 from meterhouse.sources.openstack.collector import collect
 from meterhouse.sources.openstack.reading import Habits
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
-QUICK = Patience(timeout_seconds=5, attempts=2, first_wait_seconds=0.01, longest_wait_seconds=0.02)
-HABITS = Habits(patience=QUICK)
+QUICKLY = {"timeout_seconds": 20, "attempts": 2, "first_wait_seconds": 0.01, "longest_wait_seconds": 0.02}
+HABITS = Habits(patience=Patience(**QUICKLY))
 
 
 class Said:
@@ -41,6 +41,11 @@ class Said:
 
     def column(self, table, name):
         return sorted(str(row[name]) for row in self.rows.get(table, []))
+
+
+def only(*services, **patience):
+    """To read these services, and with how much patience."""
+    return Habits(services=services, patience=Patience(**{**QUICKLY, **patience}))
 
 
 def at(path, reply, service=None):
@@ -71,7 +76,7 @@ def test_a_first_reading_fills_every_table_that_the_cloud_has_something_for(clou
 
 
 def test_a_deleted_server_is_seen_with_its_size_its_end_and_what_was_done_to_it(cloud):
-    said = Said(cloud)
+    said = Said(cloud, habits=only("compute"))
     brief = next(row for row in said.rows["openstack_server"] if row["name"] == "brief" and row["deleted"])
     assert (brief["flavor_name"], brief["vcpus"], brief["memory_mb"]) == ("large", 4, 2048)
     assert brief["terminated_at"] > brief["launched_at"]
@@ -81,7 +86,7 @@ def test_a_deleted_server_is_seen_with_its_size_its_end_and_what_was_done_to_it(
 
 
 def test_the_size_before_a_resize_is_not_taken_from_the_server_after_it(cloud):
-    said = Said(cloud)
+    said = Said(cloud, habits=only("compute"))
     actions = [row for row in said.rows["openstack_server_action"] if row["server_name"] == "every-size"]
     create = next(row for row in actions if row["action"] == "create")
     stop = next(row for row in actions if row["action"] == "stop")
@@ -90,7 +95,7 @@ def test_the_size_before_a_resize_is_not_taken_from_the_server_after_it(cloud):
 
 
 def test_small_pages_give_what_one_large_page_gives(cloud):
-    small = Habits(patience=Patience(page_size=2, attempts=2))
+    small = Habits(patience=Patience(**{**QUICKLY, "page_size": 2}))
     whole, paged = Said(cloud), Said(cloud, habits=small)
     assert paged.failed() == set()
     for table, column in (
@@ -105,8 +110,11 @@ def test_small_pages_give_what_one_large_page_gives(cloud):
 
 
 def test_the_same_answers_have_the_same_content_key_and_a_later_reading_has_another(cloud):
-    assert Said(cloud).content_key == Said(cloud).content_key
-    assert Said(cloud).content_key != Said(cloud, now=NOW + timedelta(seconds=1)).content_key
+    assert Said(cloud, habits=only("image")).content_key == Said(cloud, habits=only("image")).content_key
+    assert (
+        Said(cloud, habits=only("image")).content_key
+        != Said(cloud, now=NOW + timedelta(seconds=1), habits=only("image")).content_key
+    )
 
 
 def test_a_second_reading_asks_only_for_what_changed_since_the_first_and_a_little_more(cloud):
@@ -123,13 +131,20 @@ def test_a_second_reading_asks_only_for_what_changed_since_the_first_and_a_littl
 
 
 def test_an_hour_later_everything_is_listed_again(cloud):
-    said = Said(cloud, Said(cloud).cursor, now=NOW + timedelta(hours=1))
+    said = Said(
+        cloud,
+        Said(cloud, habits=only("compute")).cursor,
+        now=NOW + timedelta(hours=1),
+        habits=only("compute"),
+    )
     assert said.coverage["compute.servers"].start == NOW
     assert any(row["full_listing"] for row in said.rows["openstack_server"])
 
 
 def test_novas_own_figures_are_read_for_each_day_since_the_last_reading(cloud):
-    said = Said(cloud, Said(cloud).cursor, now=NOW + timedelta(days=1))
+    said = Said(
+        cloud, Said(cloud, habits=only("compute")).cursor, now=NOW + timedelta(days=1), habits=only("compute")
+    )
     periods = {(row["period_start"], row["period_end"]) for row in said.rows["openstack_tenant_usage"]}
     midnight = datetime(2026, 12, 2, tzinfo=UTC)
     assert periods == {(midnight - timedelta(days=1), midnight), (midnight, midnight + timedelta(hours=12))}
@@ -139,8 +154,7 @@ def test_a_service_that_fails_amid_its_pages_keeps_what_it_gave_and_is_covered_a
     cloud.interfere = lambda asked: (
         Reply(503) if asked.path.endswith("/images") and "marker" in asked.query else None
     )
-    habits = Habits(patience=Patience(attempts=2, first_wait_seconds=0.01, page_size=1))
-    said = Said(cloud, habits=habits)
+    said = Said(cloud, habits=only("image", "block_storage", page_size=1))
     assert said.failed() == {"image.images"}
     assert said.coverage["image.images"].detail == "GET image /images: HTTP 503"
     assert said.coverage["image.images"].records == 1
@@ -148,31 +162,35 @@ def test_a_service_that_fails_amid_its_pages_keeps_what_it_gave_and_is_covered_a
     assert said.rows["openstack_volume"]
     assert "image.images" not in said.cursor["read_until"]
     cloud.interfere = lambda asked: None
-    again = Said(cloud, said.cursor, now=NOW + timedelta(minutes=5))
+    again = Said(cloud, said.cursor, now=NOW + timedelta(minutes=5), habits=only("image"))
     assert again.coverage["image.images"].outcome == "ok"
 
 
 def test_what_failed_is_read_again_from_where_it_last_succeeded(cloud):
-    first = Said(cloud)
+    first = Said(cloud, habits=only("compute"))
     cloud.interfere = at("/servers/detail", Reply(500))
-    second = Said(cloud, first.cursor, now=NOW + timedelta(minutes=30))
+    second = Said(cloud, first.cursor, now=NOW + timedelta(minutes=30), habits=only("compute"))
     assert "compute.server_changes" in second.failed()
     cloud.interfere = lambda asked: None
-    third = Said(cloud, second.cursor, now=NOW + timedelta(minutes=35))
+    third = Said(cloud, second.cursor, now=NOW + timedelta(minutes=35), habits=only("compute"))
     assert third.coverage["compute.server_changes"].start == NOW - timedelta(minutes=10)
 
 
 def test_a_failure_that_passes_is_no_failure(cloud):
     failures = iter([Reply(503), Reply(504)])
     cloud.interfere = lambda asked: next(failures, None) if asked.path.endswith("/volumes/detail") else None
-    patient = Habits(patience=Patience(attempts=3, first_wait_seconds=0.01))
-    assert Said(cloud, habits=patient).coverage["block_storage.volumes"].outcome == "ok"
+    assert (
+        Said(cloud, habits=only("block_storage", attempts=3)).coverage["block_storage.volumes"].outcome
+        == "ok"
+    )
 
 
 def test_a_service_that_does_not_answer_is_given_up_and_the_others_are_read(cloud):
     cloud.interfere = at("/volumes/detail", Reply(hang=30))
-    habits = Habits(patience=Patience(timeout_seconds=0.3, attempts=2, first_wait_seconds=0.01))
-    said = Said(cloud, habits=habits)
+    hasty = Cloud(cloud.connect(), Patience(timeout_seconds=0.3, attempts=1))
+    with pytest.raises(CallFailed, match="GET block_storage /volumes/detail: ConnectTimeout"):
+        hasty.get("block_storage", "/volumes/detail")
+    said = Said(cloud, habits=only("block_storage", timeout_seconds=3, attempts=1))
     assert said.failed() == {"block_storage.volumes"}
     assert "Timeout" in said.coverage["block_storage.volumes"].detail
     assert "openstack_volume" not in said.rows
@@ -188,7 +206,7 @@ def test_a_service_missing_from_the_catalogue_is_a_failure_and_not_nothing(cloud
 @pytest.mark.parametrize("body", ["<html>busy</html>", "", '{"networks": ', '{"networks": [NaN]}'])
 def test_an_answer_that_is_not_json_is_a_failure(cloud, body):
     cloud.interfere = at("/networks", Reply(body=body))
-    said = Said(cloud)
+    said = Said(cloud, habits=only("network"))
     assert said.failed() == {"network.networks"}
     assert said.coverage["network.networks"].detail == "GET network /networks: the answer is not JSON"
 
@@ -196,12 +214,12 @@ def test_an_answer_that_is_not_json_is_a_failure(cloud, body):
 @pytest.mark.parametrize("body", ["[]", "{}", '{"networks": {}}', '{"networks": null}', "7"])
 def test_json_that_is_no_listing_is_a_failure(cloud, body):
     cloud.interfere = at("/networks", Reply(body=body))
-    assert Said(cloud).failed() == {"network.networks"}
+    assert Said(cloud, habits=only("network")).failed() == {"network.networks"}
 
 
 def test_an_empty_listing_is_empty_and_not_failed(cloud):
     cloud.interfere = at("/networks", Reply(body='{"networks": []}'))
-    said = Said(cloud)
+    said = Said(cloud, habits=only("network"))
     assert said.coverage["network.networks"].outcome == "empty"
     assert said.failed() == set()
 
@@ -227,10 +245,11 @@ def test_an_empty_listing_is_empty_and_not_failed(cloud):
 )
 def test_a_record_of_the_wrong_type_is_rejected_and_the_others_are_kept(cloud, field, value, expected):
     def spoil(answer):
-        return {**answer, "volumes": [{**answer["volumes"][0], field: value}, *answer["volumes"]]}
+        volumes = answer["volumes"]
+        return {**answer, "volumes": [{**volumes[0], "id": "spoilt", field: value}, *volumes]}
 
     cloud.change = changed("/volumes/detail", spoil)
-    said = Said(cloud)
+    said = Said(cloud, habits=only("block_storage"))
     (rejection,) = said.rejections
     assert str(rejection).startswith(
         f"cloud moc at 2026-12-01T12:00:00+00:00 block_storage.volumes: record 1, field {field}: {expected}"
@@ -244,12 +263,12 @@ def test_a_record_of_the_wrong_type_is_rejected_and_the_others_are_kept(cloud, f
 @pytest.mark.parametrize("record", [None, 7, "x", [], [1]])
 def test_a_record_that_is_no_object_is_rejected(cloud, record):
     cloud.change = changed("/networks", lambda answer: {"networks": [record, *answer["networks"]]})
-    (rejection,) = Said(cloud).rejections
+    (rejection,) = Said(cloud, habits=only("network")).rejections
     assert (rejection.record, rejection.expected) == (1, "an object")
 
 
 def test_a_listing_whose_last_record_is_deleted_while_it_is_paged_loses_none_and_doubles_none(cloud):
-    whole = Said(cloud).column("openstack_image", "image_id")
+    whole = Said(cloud, habits=only("image")).column("openstack_image", "image_id")
     assert len(whole) > 1
     gone = []
 
@@ -260,7 +279,7 @@ def test_a_listing_whose_last_record_is_deleted_while_it_is_paged_loses_none_and
         return None
 
     cloud.interfere = delete_the_first_marker
-    said = Said(cloud, habits=Habits(patience=Patience(page_size=1, attempts=1)))
+    said = Said(cloud, habits=only("image", page_size=1))
     assert gone
     assert said.failed() == set()
     assert said.column("openstack_image", "image_id") == whole
@@ -273,22 +292,22 @@ def test_a_listing_that_links_to_itself_ends(cloud):
         return Reply(body='{"images": [{"id": "i"}], "next": "/v2/images?marker=i"}')
 
     cloud.interfere = loop
-    said = Said(cloud)
+    said = Said(cloud, habits=only("image"))
     assert (
         said.coverage["image.images"].detail == "GET image /images: the next page begins where this one did"
     )
 
 
 def test_one_server_whose_actions_fail_fails_the_call_and_loses_no_others(cloud):
-    whole = Said(cloud)
+    whole = Said(cloud, habits=only("compute"))
     one = next(row["server_id"] for row in whole.rows["openstack_server"] if row["name"] == "brief")
     cloud.interfere = at(f"/servers/{one}/os-instance-actions", Reply(500))
-    said = Said(cloud)
+    said = Said(cloud, habits=only("compute"))
     assert said.failed() == {"compute.server_actions"}
     servers = {row["server_id"] for row in said.rows["openstack_server_action"]}
     assert servers == {row["server_id"] for row in whole.rows["openstack_server_action"]} - {one}
     assert "compute.server_actions" not in said.cursor["read_until"]
-    again = Said(cloud, said.cursor, now=NOW + timedelta(minutes=5))
+    again = Said(cloud, said.cursor, now=NOW + timedelta(minutes=5), habits=only("compute"))
     assert again.coverage["compute.server_changes"].start == datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -299,7 +318,7 @@ def test_an_unknown_action_is_kept_and_reported(cloud):
         return answer
 
     cloud.change = rename
-    said = Said(cloud)
+    said = Said(cloud, habits=only("compute"))
     kept = Counter(row["action"] for row in said.rows["openstack_server_action"])["teleport"]
     assert kept >= 1
     assert f"unknown action teleport ({kept} times)" in said.coverage["compute.server_actions"].detail
@@ -307,7 +326,9 @@ def test_an_unknown_action_is_kept_and_reported(cloud):
 
 
 def test_before_nova_2_47_a_deleted_flavor_is_called_unknown_and_a_listed_one_by_its_name(cloud):
-    flavors = {row["name"]: row["flavor_id"] for row in Said(cloud).rows["openstack_flavor"]}
+    flavors = {
+        row["name"]: row["flavor_id"] for row in Said(cloud, habits=only("compute")).rows["openstack_flavor"]
+    }
 
     def old_nova(asked, answer):
         if asked.path.endswith("/servers/detail"):
@@ -317,7 +338,7 @@ def test_before_nova_2_47_a_deleted_flavor_is_called_unknown_and_a_listed_one_by
         return answer
 
     cloud.change = old_nova
-    servers = Said(cloud).rows["openstack_server"]
+    servers = Said(cloud, habits=only("compute")).rows["openstack_server"]
     brief = next(row for row in servers if row["name"] == "brief")
     assert (brief["flavor_name"], brief["flavor_id"], brief["vcpus"]) == (
         "Unknown flavor (f-gone)",
@@ -330,7 +351,9 @@ def test_before_nova_2_47_a_deleted_flavor_is_called_unknown_and_a_listed_one_by
 
 def test_the_size_of_a_server_whose_flavor_was_deleted_is_its_own(cloud):
     cloud.change = changed("/flavors/detail", lambda answer: {"flavors": []})
-    brief = next(row for row in Said(cloud).rows["openstack_server"] if row["name"] == "brief")
+    brief = next(
+        row for row in Said(cloud, habits=only("compute")).rows["openstack_server"] if row["name"] == "brief"
+    )
     assert (brief["flavor_name"], brief["flavor_id"], brief["vcpus"]) == ("large", None, 4)
 
 
@@ -387,7 +410,7 @@ def test_containers_of_every_project_are_read_where_there_is_an_object_store(clo
         return Reply(body=json.dumps(page))
 
     cloud.interfere = swift
-    said = Said(cloud, habits=Habits(patience=Patience(page_size=2, attempts=2)))
+    said = Said(cloud, habits=only("identity", "object_store", page_size=2))
     assert said.coverage["object_store.containers"].outcome == "ok"
     assert said.column("openstack_container", "container_id") == [
         f"{cloud.project}/a",
@@ -400,7 +423,7 @@ def test_containers_of_every_project_are_read_where_there_is_an_object_store(clo
 
 
 def test_services_can_be_left_out_and_a_wrong_name_is_told(cloud):
-    said = Said(cloud, habits=Habits(services=("identity",), patience=QUICK))
+    said = Said(cloud, habits=only("identity"))
     assert set(said.coverage) == {"identity.projects", "identity.users", "identity.domains"}
     with pytest.raises(ValueError, match="found cinder"):
         list(collect(cloud.connect(), "moc", None, NOW, Habits(services=("cinder",))))
