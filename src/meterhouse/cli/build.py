@@ -25,9 +25,23 @@ def build(
     print(f"Built ({report.way}): {report.items} items; rows written: {rows}; snapshot {report.snapshot}.")
 
 
-def compact(context: typer.Context) -> None:
-    """Merge small files of the warehouse and delete what no snapshot needs. Runs by itself, too."""
+def compact(
+    context: typer.Context,
+    daily_after: Annotated[
+        int | None,
+        typer.Option("--daily-after", min=1, metavar="DAYS", help="Then keep one snapshot a day."),
+    ] = None,
+) -> None:
+    """Merge small files of the warehouse and delete what no snapshot needs. Merging runs by itself, too.
+
+    Without --daily-after, every build can be read as of for ever. Raw records are never deleted here.
+    """
+    from datetime import UTC, datetime, timedelta
+
     with open_site(context) as site:
+        if daily_after is not None:
+            site.warehouse.thin_snapshots(datetime.now(UTC) - timedelta(days=daily_after))
         report = site.warehouse.compact()
-        deleted = site.warehouse.collect_garbage()
-    print(f"Compacted: {report}; deleted: {deleted}.")
+        garbage = site.warehouse.collect_garbage()
+    print(f"Merged {report.files_before} small files into {len(report.merges)}.")
+    print(f"Deleted {garbage.superseded_files + garbage.orphaned_files} files, {garbage.bytes:,} bytes.")

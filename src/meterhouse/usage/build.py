@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
     from meterhouse.warehouse.publishing import NewFile
     from meterhouse.warehouse.store import Warehouse
-    from meterhouse.warehouse.view import View
+    from meterhouse.warehouse.view import TableFile, View
 
 # Models that turn raw tables into item events, each with the raw tables that it reads.
 EVENT_MODELS: dict[str, tuple[str, ...]] = {
@@ -46,6 +46,7 @@ EVENT_MODELS: dict[str, tuple[str, ...]] = {
 _MODEL_ORDER = ("heard", "transition", "span", "item_tail", "daily_part", "daily")
 ITEM = "resource, kind, item"
 _MOST_TRIES = 5
+_MOST_ALIKE = 16  # files of closed spans of about one size
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +270,13 @@ class _Build:
                 f"SELECT * FROM ({text}) AS s WHERE NOT EXISTS ({_same_item('affected', 's')} AND o.is_late)",
                 order_by='"end"',
             )
-        self._write("span", "closed", "SELECT * FROM span_made WHERE NOT is_last", order_by='"end"')
+        # Many builds leave many small files: those of one size are put together with what is new.
+        small = _too_many_alike([file for file in closed if file not in rewritten])
+        rewritten += small
+        made = "SELECT * FROM span_made WHERE NOT is_last"
+        if small:
+            made += f" UNION ALL SELECT * FROM ({self.view.select_files('span', small)})"
+        self._write("span", "closed", made, order_by='"end"')
         self._write(
             "span",
             "open",
@@ -381,6 +388,15 @@ class _Build:
             remove=self.remove,
         )
         return BuildReport(way, snapshot, items, rebuilt_items, self.rows)
+
+
+def _too_many_alike(files: list[TableFile]) -> list[TableFile]:
+    """The files of a size (by powers of 16 rows) of which there are too many, smallest size first."""
+    by_size: dict[int, list[TableFile]] = {}
+    for file in files:
+        by_size.setdefault(file.rows.bit_length() // 4, []).append(file)
+    crowded = [alike for _, alike in sorted(by_size.items()) if len(alike) >= _MOST_ALIKE]
+    return crowded[0] if crowded else []
 
 
 def _in_month(month: str) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, Max, OuterRef, Q
+from django.db.models.functions import TruncDay
 
 import meterhouse.register.configured  # noqa: F401
 from meterhouse.register.transactions import committed
@@ -60,6 +62,28 @@ def release_snapshots(alias: str, before: datetime) -> int:
         return Snapshot.objects.using(alias).filter(number__lt=newest.number, kept=True).update(kept=False)
 
     return committed(alias, release)
+
+
+def thin_snapshots(alias: str, before: datetime) -> int:
+    """Of the snapshots made before a time, keep only the last of each day (UTC); returns how many go.
+
+    As with `release_snapshots`, raw tables still answer for those that are no longer kept.
+    """
+
+    def thin() -> int:
+        lock_catalogue(alias)
+        old = Snapshot.objects.using(alias).filter(created_at__lt=before)
+        last_of_day = (
+            old.annotate(day=TruncDay("created_at", tzinfo=UTC)).values("day").annotate(last=Max("number"))
+        )
+        last = [row["last"] for row in last_of_day]
+        thinned = 0
+        for lower, upper in pairwise([0, *sorted(last)]):
+            between = old.filter(number__gt=lower, number__lt=upper, kept=True)
+            thinned += between.update(kept=False)
+        return thinned
+
+    return committed(alias, thin)
 
 
 def _forget_superseded(alias: str, tables: Tables, removed_before: datetime) -> list[tuple[str, int]]:

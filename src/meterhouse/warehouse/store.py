@@ -153,6 +153,10 @@ class Warehouse:
         """Cease to keep derived tables for snapshots before a time; returns how many snapshots."""
         return garbage.release_snapshots(self.register.alias, before)
 
+    def thin_snapshots(self, before: datetime) -> int:
+        """Of the snapshots made before a time, keep the derived tables of the last of each day only."""
+        return garbage.thin_snapshots(self.register.alias, before)
+
     def _compact_a_little(self) -> None:
         """A few merges after some of the landings, so that landing stays quick.
 

@@ -56,7 +56,8 @@ def check_model(sql: str, name: str) -> list[Problem]:
 def translate(sql: str, dialect: Dialect) -> str:
     """A model in another dialect, with the same meaning for all that `check_model` lets through."""
     tree = _parsed(sql)
-    for call in list(tree.find_all(exp.Anonymous)):
+    # Inner calls first: an outer one takes its argument as it stands.
+    for call in reversed(list(tree.find_all(exp.Anonymous))):
         said = _time_function(call, dialect)
         if said is not None:
             call.replace(said)

