@@ -133,6 +133,15 @@ def test_exact_microseconds_are_translated() -> None:
     assert translate(sql, "postgres") == "SELECT (CAST(EXTRACT(EPOCH FROM t) * 1000000 AS BIGINT)) FROM a"
 
 
+def test_a_function_within_a_function_is_translated_too() -> None:
+    said = translate(
+        "SELECT make_timestamptz(epoch_us(t) + epoch_us(make_timestamptz(x))) FROM a", "postgres"
+    )
+
+    assert "epoch_us" not in said.lower()
+    assert "make_timestamptz" not in said.lower()
+
+
 @pytest.mark.skipif(not MODELS, reason="usage/models is still empty")
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
 def test_every_model_of_ours_is_portable(path: Path) -> None:
