@@ -9,9 +9,10 @@ import pyarrow as pa
 
 from meterhouse.operations.verify.said import Said, read_record
 from meterhouse.operations.verify.walk import RULE_SETS, Session, told_once, walk
-from meterhouse.usage.build import model_text
+from meterhouse.sources.tables import RAW_TABLES
+from meterhouse.usage.build import EVENT_MODELS, model_text
 from meterhouse.usage.rules import rule_tables
-from meterhouse.usage.tables import ITEM_TAIL
+from meterhouse.usage.tables import ITEM_EVENT, ITEM_TAIL
 from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
 
 Row = dict[str, Any]
@@ -23,16 +24,23 @@ def with_batches(table: pa.RecordBatch, batch_ids: list[str]) -> pa.Table:
     return told.append_column("recorded_at", pa.nulls(len(told), pa.timestamp("us", tz="UTC")))
 
 
+def no_records(table: str) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pylist([], schema=RAW_TABLES[table].schema)
+
+
 def modelled(engine: DuckDBEngine, raw: dict[str, pa.Table]) -> list[Row]:
     """The spans of both rule sets, by the SQL models, all at once."""
     for name, table in rule_tables().items():
         engine.relation(name, table)
     engine.relation("item_tail", ITEM_TAIL.empty_table())
-    for name, table in raw.items():
-        engine.relation(name, table)
-    engine.materialise(
-        "item_event", " UNION ALL ".join(f"SELECT * FROM ({model_text(name)})" for name in raw)
-    )
+    columns = ", ".join(f'"{name}"' for name in ITEM_EVENT.names)
+    parts = []
+    for model, tables in EVENT_MODELS.items():
+        if raw.keys() & set(tables):
+            for name in tables:
+                engine.relation(name, raw.get(name, with_batches(no_records(name), [])))
+            parts.append(f"SELECT {columns} FROM ({model_text(model)})")
+    engine.materialise("item_event", " UNION ALL ".join(parts))
     engine.materialise("heard", model_text("heard"))
     engine.materialise("transition", model_text("transition"))
     engine.materialise("span_made", model_text("span"))

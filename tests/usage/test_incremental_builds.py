@@ -1,4 +1,4 @@
-"""Does a build that goes on from the one before give what a build of everything gives? Cases that once did not."""
+"""Does a build that goes on from the last give what a build of everything gives?"""
 
 from __future__ import annotations
 

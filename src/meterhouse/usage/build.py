@@ -206,8 +206,10 @@ class _Build:
         window = engine.query("SELECT MIN(time) AS first, MAX(time) AS last FROM event_said").to_pylist()[0]
         known = ""
         if window["first"] is not None:
-            after_last = window["last"] + timedelta(microseconds=1)
-            known = self._item_events(before, overlapping=(window["first"], after_last))
+            # What polling tells lies around the times of its files: a step of an action ends after the action
+            # began, and an observation stands at its whole second.
+            around = (window["first"] - timedelta(days=1), window["last"] + timedelta(seconds=1))
+            known = self._item_events(before, overlapping=around)
         if not known:
             engine.relation("event_new", "SELECT * FROM event_said")
             return
@@ -326,7 +328,8 @@ class _Build:
                 continue
             text = model_text(model)
             with_tables = ", ".join(f"{table} AS ({view.select(table, **which)})" for table in tables)
-            parts.append(f"SELECT {columns} FROM (WITH {with_tables} {_without_comments(text)})")
+            # within brackets: a model may begin with a WITH of its own
+            parts.append(f"SELECT {columns} FROM (WITH {with_tables} SELECT * FROM ({_without_comments(text)}))")
         if parts:
             return " UNION ALL ".join(parts)
         self.engine.relation("no_item_event", ITEM_EVENT.empty_table())
