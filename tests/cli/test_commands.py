@@ -134,9 +134,18 @@ def test_bad_records_are_told_and_good_ones_land(tmp_path: Path, site: Path) -> 
     path = tmp_path / "bad.json"
     good = event("exists", "2027-01-01T00:00:00", instance_id="vm-2")
     path.write_text(json.dumps([good, {**good, "vcpus": "many"}]))
-    done = run("ingest", "openstack-events", "-r", "c", str(path), site=site, code=3)
+    done = run("ingest", "openstack-events", "-r", "c", str(path), site=site)
     assert "1 records, 1 rejected" in done.stdout
     assert "record 2, field vcpus: expected" in done.stderr
+
+
+def test_a_file_of_which_nothing_could_be_taken_is_a_failure(tmp_path: Path, site: Path) -> None:
+    path = tmp_path / "rubbish.json"
+    path.write_text("this is no JSON")
+    assert (
+        "0 records, 1 rejected"
+        in run("ingest", "openstack-events", "-r", "c", str(path), site=site, code=3).stdout
+    )
 
 
 def test_help_comes_without_heavy_imports() -> None:

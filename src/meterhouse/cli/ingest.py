@@ -18,7 +18,10 @@ def ingest(
     resource: Annotated[str | None, typer.Option("--resource", "-r", help="Resource they come from.")] = None,
     list_formats: Annotated[bool, typer.Option("--list", help="List the known formats.")] = False,
 ) -> None:
-    """Read files of a known format: good records land, bad ones are reported and kept aside."""
+    """Read files of a known format: good records land, bad ones are reported and kept aside.
+
+    Exit code 3: there was a file of which nothing could be taken.
+    """
     from meterhouse.errors import QuestionError
     from meterhouse.sources.file_formats import file_formats
 
@@ -44,7 +47,7 @@ def ingest(
             rows = sum(landed.rows.values())
             print(f"{path}: {rows} records, {landed.rejections} rejected (batch {landed.batch_id})")
             if landed.rejections:
-                failed = True
+                failed = failed or not rows
                 for problem in site.warehouse.view().rejections(batch_id=landed.batch_id, limit=20):
                     print(f"  {problem.rejection}", file=sys.stderr)
                 if landed.rejections > 20:
@@ -52,8 +55,7 @@ def ingest(
                         f"  and {landed.rejections - 20} more: meterhouse rejected --batch {landed.batch_id}",
                         file=sys.stderr,
                     )
-    if failed:
-        # The good records have landed: say so, but let a script notice.
+    if failed:  # a file of which nothing could be taken; bad records beside good ones are no failure
         raise typer.Exit(3)
 
 
