@@ -60,7 +60,10 @@ def played(layout, connect) -> Played:
 
     played, over = Played(), threading.Event()
     bus = Bus(
-        f"amqp://cloud:cloud@127.0.0.1:{layout.port('rabbit')}/%2F", queue="meterhouse-e2e", batch_seconds=2
+        f"amqp://cloud:cloud@127.0.0.1:{layout.port('rabbit')}/%2F",
+        queue="meterhouse-e2e",
+        batch_seconds=2,
+        bind_seconds=1,
     )
 
     def listen() -> None:
@@ -87,7 +90,8 @@ def played(layout, connect) -> Played:
     listening.start()
     try:
         base = Cloud(connect())
-        prepare(base)
+        prepare(base)  # now every service has said something, and so has its exchange
+        time.sleep(3)
         poll()
         played.steps = play(stage, poll)
         poll()

@@ -3,6 +3,7 @@
 import json
 import socket
 import uuid
+from dataclasses import replace
 
 import pika
 import pytest
@@ -69,6 +70,25 @@ def test_the_queue_is_there_before_the_first_message_and_keeps_what_comes_while_
     publish(bus, message("a"), message("b"))
     told = [volumes(batch) for batch in consume(bus)]
     assert [name for batch in told for name in batch] == ["a", "b"]
+
+
+def test_an_exchange_that_a_service_makes_later_is_bound_then(bus):
+    name = f"{bus.queue}-late"
+    late = replace(bus, exchanges=(name,), bind_seconds=0.2, idle_coverage_seconds=0.6)
+    connection = pika.BlockingConnection(pika.URLParameters(bus.url))
+    channel = connection.channel()
+    told: list[str] = []
+    batches = NotificationConsumer("testcloud", late).batches(lambda: "a" in told)
+    for number, batch in enumerate(batches):
+        told += volumes(batch)
+        batch.acknowledge()
+        if number == 0:  # nothing yet, and no exchange
+            channel.exchange_declare(name, "topic", auto_delete=True)
+        if number == 1:  # bound in between
+            channel.basic_publish(name, "notifications.info", message("a"))
+        assert number < 10
+    connection.close()
+    assert told == ["a"]
 
 
 def test_what_was_not_acknowledged_comes_again_and_what_was_does_not(bus):

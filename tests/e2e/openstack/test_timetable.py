@@ -7,7 +7,7 @@ carries its own moment to the microsecond; Nova's actions and the others' times 
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -15,6 +15,9 @@ from reference_walk import Stretch, stretches_by_item
 from said_events import item_events
 
 from meterhouse.sources.delivery import Coverage, Rejection, Rows
+from meterhouse.sources.openstack.cloud import Patience
+from meterhouse.sources.openstack.collector import collect
+from meterhouse.sources.openstack.reading import Habits
 
 SECOND = timedelta(seconds=1)
 
@@ -150,6 +153,21 @@ def test_every_call_succeeded_every_record_was_taken_and_every_action_is_known(p
     assert [one for one in said if isinstance(one, Rejection)] == []
     coverage = [one for one in said if isinstance(one, Coverage)]
     assert [one for one in coverage if one.outcome == "failed" or one.detail] == []
+
+
+def test_the_smallest_pages_of_the_real_services_give_all_that_large_ones_give(played, connect):
+    ids = {"openstack_server": "server_id", "openstack_image": "image_id", "openstack_port": "port_id"}
+    ids |= {"openstack_tenant_usage": "server_id", "openstack_server_action": "request_id"}
+
+    def read(page_size):
+        habits = Habits(patience=Patience(page_size=page_size))
+        (collected,) = collect(connect(), "testcloud", None, datetime.now(UTC), habits)
+        said = list(collected.delivery.stream)
+        assert [one for one in said if isinstance(one, Coverage) and one.outcome == "failed"] == []
+        rows = [(one.table, row) for one in said if isinstance(one, Rows) for row in one.records.to_pylist()]
+        return sorted((table, row[ids[table]]) for table, row in rows if table in ids)
+
+    assert read(page_size=1) == read(page_size=1000)
 
 
 def test_the_bus_was_covered_without_a_gap(played):

@@ -47,6 +47,7 @@ class Bus:
     grace_seconds: float = 2.0
     idle_coverage_seconds: float = 300.0  # how often to state that nothing came
     longest_wait_seconds: float = 30.0  # between attempts to connect
+    bind_seconds: float = 30.0  # between looks for exchanges that weren't there yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +156,13 @@ class NotificationConsumer:
     ) -> Iterator[Batch]:
         channel = connection.channel()
         channel.basic_qos(prefetch_count=self.bus.batch_messages * 2)
-        is_new = bind(connection, channel, self.bus)
-        if is_new:  # nothing was kept for us before
+        binding = Binding(connection, channel, self.bus)
+        if binding.is_new:  # nothing was kept for us before
             self._covered_until = self._now()
         room = WaitingRoom(self.bus.grace_seconds)
         for method, _, body in channel.consume(self.bus.queue, inactivity_timeout=0.2):
             now = clock.monotonic()
+            binding.renew(now)
             if method is not None:
                 last_heard = now
                 room.add(Waiting(now, method.delivery_tag, body, unwrap(body, self._origin, 0)))
@@ -226,23 +228,37 @@ def _parameters(bus: Bus) -> pika.URLParameters:
     return parameters
 
 
-def bind(connection: pika.BlockingConnection, channel: Any, bus: Bus) -> bool:
-    """Make the queue, if need be, and bind it to every exchange that exists. True when it is new.
+class Binding:
+    """The queue, and which of the services' exchanges it is bound to.
 
     The exchanges belong to the services: they are looked at, never declared, because a declaration
-    that differs from theirs would keep them from working. One that doesn't exist yet is told of.
+    that differs from theirs would keep them from working. A service makes its own when it first has
+    something to say, so those that are missing are looked for again.
     """
-    is_new = not _exists(connection, lambda other: other.queue_declare(bus.queue, passive=True))
-    channel.queue_declare(bus.queue, durable=True)
-    found = False
-    for exchange in bus.exchanges:
-        if _exists(connection, partial(_look_at_exchange, exchange)):
-            found = True
-            for topic in bus.topics:
-                channel.queue_bind(bus.queue, exchange, f"{topic}.*")
-    if not found:
-        log.warning("notifications: none of the exchanges %s exists yet", ", ".join(bus.exchanges))
-    return is_new
+
+    def __init__(self, connection: pika.BlockingConnection, channel: Any, bus: Bus) -> None:
+        self._connection = connection
+        self._channel = channel
+        self._bus = bus
+        self._missing = list(bus.exchanges)
+        self.is_new = not _exists(connection, lambda other: other.queue_declare(bus.queue, passive=True))
+        channel.queue_declare(bus.queue, durable=True)
+        self._bind()
+        if len(self._missing) == len(bus.exchanges):
+            log.warning("notifications: none of the exchanges %s exists yet", ", ".join(bus.exchanges))
+
+    def renew(self, now: float) -> None:
+        """Look for what was missing, every `bind_seconds`."""
+        if self._missing and now - self._looked >= self._bus.bind_seconds:
+            self._bind()
+
+    def _bind(self) -> None:
+        self._looked = clock.monotonic()
+        for exchange in list(self._missing):
+            if _exists(self._connection, partial(_look_at_exchange, exchange)):
+                for topic in self._bus.topics:
+                    self._channel.queue_bind(self._bus.queue, exchange, f"{topic}.*")
+                self._missing.remove(exchange)
 
 
 def _look_at_exchange(name: str, channel: Any) -> None:
