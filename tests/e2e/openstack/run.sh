@@ -4,7 +4,7 @@
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../../.." && pwd)
 here=$root/tests/e2e/openstack
-state=${OPENSTACK_STATE:-$root/build/openstack}
+state=${OPENSTACK_STATE:-$root/build/e2e-openstack}
 venv=${OPENSTACK_VENV:-${XDG_CACHE_HOME:-$HOME/.cache}/meterhouse/openstack-venv}
 port=${OPENSTACK_FIRST_PORT:-25000}
 python=${PYTHON:-python3.11}
@@ -29,6 +29,7 @@ fi
 
 cloud() { "$python" "$here/cloud.py" "$1" --state "$state" --venv "$venv" --first-port "$port"; }
 [ ! -d "$state/pids" ] || cloud down
+[ ! -e "$state" ] || [ -e "$state/etc/keystone.conf" ] || { echo "$state is not a state directory of this script" >&2; exit 1; }
 rm -rf "$state"
 [ "${OPENSTACK_KEEP:-0}" = 1 ] || trap 'cloud down' EXIT
 cloud up
