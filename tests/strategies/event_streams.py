@@ -103,7 +103,7 @@ def decoded(data: bytes, first_item: int = 0, items: int = 1) -> list[Event]:
             if how & 1:  # with another flavor: tellings that contradict each other
                 again = replace(again, flavor=FLAVORS[size % len(FLAVORS)])
             if how & 2:
-                again = replace(again, name="renamed")
+                again = replace(again, name="renamed", state=STATES[state % len(STATES)])
             events.append(replace(again, batch=batch))
             continue
         events.append(

@@ -1,4 +1,4 @@
-"""Which answers of polled APIs does Hypothesis make up? Listings and actions, told again and again, ten bytes each."""
+"""Which answers of polled APIs does Hypothesis make up? Listings and actions, told again and again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from strategies.event_streams import BATCHES, FIRST, FLAVORS, HOSTS, PROJECTS, S
 Record = dict[str, Any]
 Told = tuple[int, str, Record]  # batch, raw table, record
 
-BYTES_A_RECORD = 10
+BYTES_A_RECORD = 10  # of which a record is made, as in event_streams
 _ITEM = {
     "openstack_server": "server_id",
     "openstack_server_action": "server_id",

@@ -84,7 +84,8 @@ def example() -> Iterator[Site]:
     VM b: 1 vCPU from 12, resized to 8 at 13, last heard of at 18 o'clock, running."""
     with new_site() as site:
         land(site, [
-            vm(10, "create.end", item="a", flavor=TWO), vm(14, "power_off.end", "stopped", item="a", flavor=TWO),
+            vm(10, "create.end", item="a", flavor=TWO),
+            vm(14, "power_off.end", "stopped", item="a", flavor=TWO),
             vm(16, "shelve_offload.end", "shelved_offloaded", item="a", flavor=TWO),
             vm(20, "delete.end", "deleted", item="a", flavor=TWO),
             vm(12, "create.end", item="b", flavor=ONE), vm(13, "finish_resize.end", item="b", flavor=EIGHT),

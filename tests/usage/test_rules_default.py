@@ -151,6 +151,12 @@ def test_told_twice_it_counts_as_the_first_telling_said():
     assert sized(*events) == sized(*reversed(events)) == [(1, 1, 4)]
 
 
+def test_a_heartbeat_counts_that_only_seems_to_repeat_a_telling_that_does_not_count():
+    # at 2 o'clock the first telling (batch b0) counts, and nobody knows its word
+    assert spans(vm(1, "create.end"), vm(2, "exists", "dancing"), vm(2, "exists", "deleted", batch=1),
+                 vm(3, "exists", "deleted"), vm(4, "exists", "deleted")) == [("active", 1, 3)]  # fmt: skip
+
+
 def test_contradicting_words_at_one_moment_end_in_the_highest_state():
     assert spans(vm(1, "exists", "stopped"), vm(1, "update", "active"), vm(3, "exists", "active")) == [
         ("inactive", 1, 1),
@@ -168,8 +174,8 @@ def test_volumes_are_attached_or_not_and_grow():
     def volume(hour, name, size):
         return Event("disk", at(hour), f"volume.{name}", None, size=size)
 
-    rows = span_rows("default", volume(1, "create.end", 1), volume(2, "attach.end", 1), volume(5, "detach.end", 1),
-                     volume(6, "resize.end", 20), volume(8, "delete.end", 20))  # fmt: skip
+    changes = [(1, "create", 1), (2, "attach", 1), (5, "detach", 1), (6, "resize", 20), (8, "delete", 20)]
+    rows = span_rows("default", *(volume(hour, f"{name}.end", size) for hour, name, size in changes))
     assert [
         (row["state"], hour(row["start"]), hour(row["end"]), row["space_bytes"] // 2**30) for row in rows
     ] == [

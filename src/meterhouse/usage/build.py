@@ -329,7 +329,8 @@ class _Build:
             text = model_text(model)
             with_tables = ", ".join(f"{table} AS ({view.select(table, **which)})" for table in tables)
             # within brackets: a model may begin with a WITH of its own
-            parts.append(f"SELECT {columns} FROM (WITH {with_tables} SELECT * FROM ({_without_comments(text)}))")
+            told = f"WITH {with_tables} SELECT * FROM ({_without_comments(text)})"
+            parts.append(f"SELECT {columns} FROM ({told})")
         if parts:
             return " UNION ALL ".join(parts)
         self.engine.relation("no_item_event", ITEM_EVENT.empty_table())

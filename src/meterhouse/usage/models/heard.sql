@@ -62,7 +62,9 @@ compared AS (
         LAG(meaning) OVER along AS meaning_before,
         LEAD(meaning) OVER along AS meaning_after,
         LAG(micros) OVER along AS micros_before,
-        LEAD(micros) OVER along AS micros_after
+        LEAD(micros) OVER along AS micros_after,
+        LAG(micros, 2) OVER along AS micros_before_that,
+        LEAD(micros, 2) OVER along AS micros_after_that
     FROM numbered
     -- at one moment a change comes last: then it stands between the heartbeats on both sides of it
     WINDOW along AS (
@@ -75,7 +77,10 @@ telling AS (
     JOIN item AS i ON i.item_number = c.item_number
     WHERE NOT COALESCE(
         c.meaning = c.meaning_before AND c.meaning = c.meaning_after
-            AND c.micros_before < c.micros AND c.micros < c.micros_after,
+            AND c.micros_before < c.micros AND c.micros < c.micros_after
+            -- what is told more than once may count as it was told elsewhere: it vouches for nothing
+            AND COALESCE(c.micros_before_that < c.micros_before, TRUE)
+            AND COALESCE(c.micros_after < c.micros_after_that, TRUE),
         FALSE
     )
 )
