@@ -39,7 +39,7 @@ def total(answer) -> tuple[int, ...]:
     return tuple(sums)
 
 
-@sites(3)
+@sites(2)
 @given(
     events=many_streams(each=8, count=60),
     zone=st.sampled_from(ZONES),
@@ -61,7 +61,7 @@ def test_conservation_the_sum_over_any_grouping_is_the_total(events, zone, profi
             assert total(ask(site, [period], profile, meters=meters)) == expected[: len(meters)], period
 
 
-@sites(3)
+@sites(2)
 @given(events=many_streams(each=8, count=60), profile=st.sampled_from(["default", "xdmod"]))
 def test_as_of_answers_stay_what_they_were(events, profile):
     meters = [*ADDITIVE, "vms_running"]

@@ -94,7 +94,7 @@ def test_idempotence_saying_the_same_again_in_other_batches_changes_no_usage(eve
         assert_same(usage_of(site), before)
 
 
-@sites(3)
+@sites(2)
 @given(events=a_lot, zone=zones)
 def test_as_of_a_past_snapshot_is_what_it_was_however_much_came_since(events, zone):
     with new_site(zone) as site:
