@@ -244,7 +244,7 @@ def storage(cloud: Cloud) -> None:
     wait(lambda: compute.get_server(host.id), lambda seen: seen.status == "ACTIVE")
     with cloud.step("volume", "disk", "attach", "attached", "3") as item:
         item["id"] = volume
-        compute.create_volume_attachment(host.id, volume_id=volume)
+        compute.create_volume_attachment(host.id, volume=volume)
         wait(lambda: block.get_volume(volume), lambda seen: seen.status == "in-use")
     with cloud.step("volume", "disk", "detach", "unattached", "3") as item:
         item["id"] = volume
