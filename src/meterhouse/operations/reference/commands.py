@@ -23,8 +23,8 @@ def commands_page() -> str:
         f"Every command is called as `{PROGRAM} [--site DIR] COMMAND`; `{PROGRAM} COMMAND --help` says the "
         "same as this page. A command that fails prints one line on standard error and exits with a code "
         "that is not 0: 1 when what was asked can't be done or a check found errors, 2 when the command line "
-        "is wrong, 3 when some records of a file were rejected (the good ones have landed), 4 when some "
-        "calls of a reading failed (what the others said has landed).",
+        "is wrong, 3 when nothing of some file could be taken, 4 when some calls of a reading failed (what "
+        "the others said has landed).",
         table(["global option", "meaning", "default"], [_option(one) for one in top.params]),
     ]
     for name, command in commands():
