@@ -79,8 +79,9 @@ def tables() -> dict[str, pa.Table]:
                 )
                 engine.relation("signed_span", known["signed_span"])
             if model == "daily_part":
-                known["daily_before"] = known["daily_part"].slice(0, 100)
-                engine.relation("daily_before", known["daily_before"])
+                twice = pa.concat_tables([known["daily_part"], known["daily_part"].slice(0, 100)])
+                known["daily_entry"] = twice
+                engine.relation("daily_entry", twice)
     return known
 
 

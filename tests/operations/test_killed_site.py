@@ -13,7 +13,7 @@ from pathlib import Path
 from meterhouse.operations.demo.records import RESOURCE, write_records
 from meterhouse.site import Site
 from meterhouse.sources.file_formats import FILE_FORMATS
-from meterhouse.usage.build import build
+from meterhouse.usage.build import build, daily_usage
 
 KILLS = int(os.environ.get("METERHOUSE_KILLS", "8"))
 SEED = int(os.environ.get("METERHOUSE_SEED", "0")) or random.randrange(1, 10**6)
@@ -54,7 +54,8 @@ build(site.warehouse, site.engine, site.settings.site.time_zone)
 def counted(site: Site, table: str) -> Counter[tuple[tuple[str, object], ...]]:
     view = site.warehouse.view()
     with site.engine() as engine, view.reading():
-        rows = engine.query(view.select(table)).to_pylist()
+        sql = daily_usage(view) if table == "daily" else view.select(table)
+        rows = engine.query(sql).to_pylist()
     return Counter(tuple((k, v) for k, v in row.items() if k not in EVIDENCE) for row in rows)
 
 
@@ -68,7 +69,7 @@ def assert_adds_up(site: Site) -> None:
             FROM ({view.select("span")}) GROUP BY rules, state ORDER BY ALL"""
         ).to_pylist()
         of_days = engine.query(
-            f"""SELECT rules, state, SUM(wall_seconds) AS seconds FROM ({view.select("daily")})
+            f"""SELECT rules, state, SUM(wall_seconds) AS seconds FROM ({daily_usage(view)})
             GROUP BY rules, state ORDER BY ALL"""
         ).to_pylist()
     assert of_spans == of_days

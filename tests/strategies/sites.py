@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from meterhouse.site import Site
-from meterhouse.usage.build import BuildReport, build
+from meterhouse.usage.build import BuildReport, build, daily_usage
 from meterhouse.warehouse.view import View
 from strategies.event_streams import Event, delivery
 
@@ -49,7 +49,8 @@ def build_site(site: Site, *, full: bool = False) -> BuildReport:
 def rows_of(site: Site, table: str, view: View | None = None) -> list[Row]:
     view = view or site.warehouse.view()
     with site.engine() as engine, view.reading():
-        return engine.query(view.select(table)).to_pylist()
+        sql = daily_usage(view) if table == "daily" else view.select(table)
+        return engine.query(sql).to_pylist()
 
 
 def counted(rows: list[Row], without: tuple[str, ...] = ()) -> Counter[tuple[tuple[str, Any], ...]]:

@@ -16,6 +16,7 @@ from meterhouse.reports.dump import DumpFormat, Period, write_dump
 from meterhouse.reports.spans import moment
 from meterhouse.sources.tables import RAW_TABLES
 from meterhouse.usage.attribution import JOINS, Filters, kept, named
+from meterhouse.usage.build import daily_usage
 from meterhouse.usage.calendar import day_start
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def dump_site(
             f"SELECT * FROM ({view.select('span', overlapping=(start, end))}) "
             f'WHERE "start" < {moment(end)} AND "end" >= {moment(start)}'
         )
-        daily = f"SELECT * FROM ({view.select('daily')}) WHERE day BETWEEN DATE '{first}' AND DATE '{last}'"
+        daily = f"SELECT * FROM ({daily_usage(view)}) WHERE day BETWEEN DATE '{first}' AND DATE '{last}'"
         for name, sql in (("span", spans), ("daily", daily)):
             tables[name] = _Query(engine, f"SELECT u.* {_kept(sql, filters)}")
         if filters:

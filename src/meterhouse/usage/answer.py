@@ -220,7 +220,7 @@ def _daily_sql(question: Question, meters: list[Meter], view: View) -> str:
             JOIN calendar AS c ON c.day = u.day {JOINS}
             WHERE {kept(question.filters)}
             GROUP BY ALL
-            HAVING COUNT(*) > 0 -- without groupings, nothing is no row, not a zero
+            HAVING SUM(u.spans) <> 0 -- what was taken back altogether, and nothing at all, is no row
         )
         GROUP BY ALL
         HAVING COUNT(*) > 0"""

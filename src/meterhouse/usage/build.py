@@ -76,6 +76,11 @@ def models_key(time_zone: str) -> str:
     return digest.hexdigest()
 
 
+def daily_usage(view: View, **which: Any) -> str:
+    """A SELECT of daily usage, one row a group; `which` as for `View.select`."""
+    return _added_up(view.select("daily", **which))
+
+
 def build(
     warehouse: Warehouse, open_engine: Callable[[], DuckDBEngine], time_zone: str, *, full: bool = False
 ) -> BuildReport:
@@ -311,11 +316,13 @@ class _Build:
         self._daily_parts()
         differs = "wall_seconds <> 0 OR begun <> 0 OR ceased <> 0 OR spans <> 0"
         for month in self._months("daily_part", differs):
-            engine.relation("daily_before", self.view.select("daily", partition=month))
-            engine.materialise("daily_part_month", f"SELECT * FROM daily_part WHERE {_in_month(month)}")
-            merged = model_text("daily").replace("FROM daily_part", "FROM daily_part_month")
-            self._write("daily", month, merged, order_by="day")
-            self.remove += [file.id for file in self.view.files("daily", partition=month)]
+            entries = f"SELECT * FROM daily_part WHERE {_in_month(month)} AND ({differs})"
+            small = _too_many_alike(self.view.files("daily", partition=month))
+            if small:
+                together = f"{self.view.select_files('daily', small)} UNION ALL {entries}"
+                entries = _added_up(together)
+            self._write("daily", month, entries, order_by="day")
+            self.remove += [file.id for file in small]
 
     # --- steps of both ways
 
@@ -392,6 +399,10 @@ class _Build:
             remove=self.remove,
         )
         return BuildReport(way, snapshot, items, rebuilt_items, self.rows)
+
+
+def _added_up(entries: str) -> str:
+    return f"WITH daily_entry AS ({entries}) {_without_comments(model_text('daily'))}"
 
 
 def _too_many_alike(files: list[TableFile]) -> list[TableFile]:

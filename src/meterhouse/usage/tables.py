@@ -86,6 +86,8 @@ ITEM_TAIL = pa.schema(
 )
 
 # Usage on one site day: seconds in one state and size, and how often running began and ceased.
+# Rows are entries that add up: a build enters what is new and takes back (with negative numbers) what
+# it replaces; `build.daily_usage` adds them up to one row a group.
 # Quantities of meters are seconds times size: both are here, so that a new meter needs no rebuild.
 DAILY = pa.schema(
     [
@@ -109,7 +111,7 @@ DAILY = pa.schema(
         ("wall_seconds", pa.int64()),
         ("begun", pa.int64()),
         ("ceased", pa.int64()),
-        ("spans", pa.int64()),  # spans that touch the day; a row is gone when none is left
+        ("spans", pa.int64()),  # spans that touch the day
     ]
 )
 

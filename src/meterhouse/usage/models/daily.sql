@@ -1,10 +1,5 @@
--- What is daily usage after a build: what was there before, and what this build adds or takes back?
--- in: daily_before, daily_part    out: daily usage (usage.tables.DAILY)
-WITH entry AS (
-    SELECT * FROM daily_before
-    UNION ALL
-    SELECT * FROM daily_part
-)
+-- What is daily usage, when all that builds entered and took back is added up?
+-- in: daily_entry    out: daily usage (usage.tables.DAILY), one row a group, none that is nothing
 SELECT
     rules, day, resource, kind, state, project_ref, project_name, user_ref, user_name, domain, class,
     vcpus, memory_mib, disk_gib, gpus, gpu_model, space_bytes,
@@ -12,8 +7,8 @@ SELECT
     CAST(SUM(begun) AS BIGINT) AS begun,
     CAST(SUM(ceased) AS BIGINT) AS ceased,
     CAST(SUM(spans) AS BIGINT) AS spans
-FROM entry
+FROM daily_entry
 GROUP BY
     rules, day, resource, kind, state, project_ref, project_name, user_ref, user_name, domain, class,
     vcpus, memory_mib, disk_gib, gpus, gpu_model, space_bytes
-HAVING SUM(spans) <> 0
+HAVING SUM(spans) <> 0 OR SUM(wall_seconds) <> 0 OR SUM(begun) <> 0 OR SUM(ceased) <> 0

@@ -1,5 +1,5 @@
 -- How much did these spans use on each site day, by whom, in which state and size?
--- in: signed_span, calendar    out: daily usage, not yet merged with what was built before
+-- in: signed_span, calendar    out: entries of daily usage, which add up with those of earlier builds
 --
 -- Seconds are counted between whole seconds (the floor of both ends), so that the parts of a span
 -- always add up to the span. A span touches every day from that of its start to that of its end.

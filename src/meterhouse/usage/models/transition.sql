@@ -10,14 +10,31 @@
 -- `place` puts events that share an order_key in the order of their states, so that the running maximum is
 -- the state of the last of them. No order depends on when something was recorded, only on what was said.
 -- item_tail holds where earlier builds left each item; it is empty when everything is built at once.
-WITH told AS (
+WITH repeated AS (
+    SELECT resource, kind, item, time, event, host FROM heard
+    GROUP BY resource, kind, item, time, event, host
+    HAVING COUNT(*) > 1
+),
+told AS (
+    SELECT h.*, CAST(1 AS BIGINT) AS telling
+    FROM heard AS h
+    WHERE NOT EXISTS (
+        SELECT 1 FROM repeated AS r
+        WHERE r.item = h.item AND r.time = h.time AND r.event = h.event AND r.kind = h.kind
+            AND r.resource = h.resource AND r.host IS NOT DISTINCT FROM h.host
+    )
+    UNION ALL
     -- Told twice, it is one event: it counts as it was told first
     SELECT
-        *,
+        h.*,
         ROW_NUMBER() OVER (
-            PARTITION BY resource, kind, item, time, event, host ORDER BY said_at, batch_id, record
+            PARTITION BY h.resource, h.kind, h.item, h.time, h.event, h.host
+            ORDER BY h.said_at, h.batch_id, h.record
         ) AS telling
-    FROM heard
+    FROM heard AS h
+    JOIN repeated AS r
+        ON r.item = h.item AND r.time = h.time AND r.event = h.event AND r.kind = h.kind
+        AND r.resource = h.resource AND r.host IS NOT DISTINCT FROM h.host
 ),
 ruled AS (
     SELECT
