@@ -84,6 +84,7 @@ def build(folder: str, *options: str) -> dict[str, Any]:
     """Build with the project's own build; then, in what is measured too, add daily usage up."""
     from meterhouse.site import Site
     from meterhouse.usage.build import build as build_usage
+    from meterhouse.usage.build import daily_usage
     from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
 
     limit = options[options.index("--memory") + 1] if "--memory" in options else None
@@ -95,7 +96,7 @@ def build(folder: str, *options: str) -> dict[str, Any]:
         report = build_usage(site.warehouse, engine, "UTC", full="--full" in options)
         view = site.warehouse.view()
         with engine() as asked:
-            asked.relation("daily_part", view.select("daily"))
+            asked.relation("daily_part", daily_usage(view))
             found = totals(asked.query(TOTALS).to_pylist())
         events = sum(file.rows for file in view.files("openstack_event"))
     return {"events": events, "way": report.way, "rows": report.rows, "totals": found}
@@ -125,8 +126,8 @@ def walk(engine: Any) -> None:
     engine.relation("item_tail", ITEM_TAIL.empty_table())
     engine.relation("calendar", calendar_table(FIRST_DAY - timedelta(1), FIRST_DAY + timedelta(400), "UTC"))
     engine.relation("item_event", model_text("openstack_event"))
-    if (Path(sys.modules["meterhouse.usage.build"].__file__ or "").parent / "models" / "heard.sql").exists():
-        engine.materialise("heard", model_text("heard"))
+    engine.materialise("heard", model_text("heard"))
+    engine.materialise("size_said", model_text("size_said"))
     engine.materialise("transition", model_text("transition"))
     engine.materialise("span_made", model_text("span"))
     engine.relation(

@@ -43,6 +43,7 @@ FOR_FEW_ROWS = {
 WALK = {
     "openstack_event": "item_event",
     "heard": "heard",
+    "size_said": "size_said",
     "transition": "transition",
     "span": "span",
     "item_tail": "item_tail_made",

@@ -66,8 +66,8 @@ def found(site: Site, check: str | None = None, **arguments: object) -> list[Fin
 
 
 def path_of(site: Site, table: str, partition: str | None = None):
-    (file,) = site.warehouse.view().files(table, partition=partition)
-    return file.path
+    """Of the table's oldest file."""
+    return site.warehouse.view().files(table, partition=partition)[0].path
 
 
 def rewrite(

@@ -42,6 +42,7 @@ def modelled(engine: DuckDBEngine, raw: dict[str, pa.Table]) -> list[Row]:
             parts.append(f"SELECT {columns} FROM ({model_text(model)})")
     engine.materialise("item_event", " UNION ALL ".join(parts))
     engine.materialise("heard", model_text("heard"))
+    engine.materialise("size_said", model_text("size_said"))
     engine.materialise("transition", model_text("transition"))
     engine.materialise("span_made", model_text("span"))
     return engine.query("SELECT * FROM span_made").to_pylist()

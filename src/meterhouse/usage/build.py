@@ -43,7 +43,7 @@ EVENT_MODELS: dict[str, tuple[str, ...]] = {
         "openstack_container",
     ),
 }
-_MODEL_ORDER = ("heard", "transition", "span", "item_tail", "daily_part", "daily")
+_MODEL_ORDER = ("heard", "size_said", "transition", "span", "item_tail", "daily_part", "daily")
 ITEM = "resource, kind, item"
 _MOST_TRIES = 5
 _MOST_ALIKE = 16  # files of closed spans of about one size
@@ -345,6 +345,7 @@ class _Build:
 
     def _walk(self) -> None:
         self.engine.materialise("heard", model_text("heard"))
+        self.engine.materialise("size_said", model_text("size_said"))
         self.engine.materialise("transition", model_text("transition"))
         self.engine.materialise("span_made", model_text("span"))
         self.engine.materialise("tail_made", model_text("item_tail"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
@@ -57,7 +57,36 @@ def told_once(events: Iterable[Said]) -> Tellings:
         first.append(counts)
         content = counts.content()
         evidence[identity] = {said.evidence for said in tellings if said.content() == content}
-    return Tellings(first, evidence)
+    return Tellings(_with_sizes(first), evidence)
+
+
+def _with_sizes(events: list[Said]) -> list[Said]:
+    """Where a VM's event names no size, the size before it holds, as said by what counts by default."""
+    sized: Said | None = None
+    found = []
+    for said in sorted(events, key=lambda one: (one.time, one.event, *_host_last_if_unsaid(one))):
+        if said.kind != "vm" or said.vcpus is not None:
+            if _counts_by_default(said):
+                sized = said
+            found.append(said)
+            continue
+        found.append(
+            said
+            if sized is None
+            else replace(
+                said,
+                size_class=sized.size_class if said.size_class is None else said.size_class,
+                vcpus=sized.vcpus,
+                memory_mib=sized.memory_mib if said.memory_mib is None else said.memory_mib,
+                disk_gib=sized.disk_gib if said.disk_gib is None else said.disk_gib,
+            )
+        )
+    return found
+
+
+def _counts_by_default(said: Said) -> bool:
+    rule, _ = _default_rules().get(said.event, ("", 0))
+    return bool(rule) and (rule != "said" or (said.kind, said.state or "") in _states_said())
 
 
 def walk(events: Iterable[Said], rules: str) -> list[Session]:

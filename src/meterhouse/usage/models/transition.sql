@@ -1,5 +1,5 @@
 -- When did an item change its state or size, and until when does that last?
--- in: heard, event_rule, state_said, item_tail    out: one row a transition
+-- in: heard, size_said, event_rule, state_said, item_tail    out: one row a transition
 --
 -- One walk over each item's events, for every rule set at once (XDMoD cloud semantics, "Session rules"):
 --   a change opens a new span: always, or only when state, size or owner differ, as its rule says;
@@ -45,11 +45,16 @@ ruled AS (
         CAST(NULL AS BIGINT) AS carried_begins,
         e.resource, e.kind, e.item, e.name,
         e.project_ref, e.project_name, e.user_ref, e.user_name, e.domain,
-        e.class, e.vcpus, e.memory_mib, e.disk_gib, e.gpus, e.gpu_model, e.nodes, e.space_bytes, e.files,
+        COALESCE(e.class, z.class) AS class, COALESCE(e.vcpus, z.vcpus) AS vcpus,
+        COALESCE(e.memory_mib, z.memory_mib) AS memory_mib, COALESCE(e.disk_gib, z.disk_gib) AS disk_gib,
+        e.gpus, e.gpu_model, e.nodes, e.space_bytes, e.files,
         e.host, e.said_at, e.batch_id, e.record
     FROM told AS e
     JOIN event_rule AS r ON r.event = e.event
     LEFT JOIN state_said AS s ON s.kind = e.kind AND s.said = e.state_said
+    LEFT JOIN size_said AS z
+        ON z.item = e.item AND z.time = e.time AND z.event = e.event AND z.kind = e.kind
+        AND z.resource = e.resource AND z.host IS NOT DISTINCT FROM e.host AND e.vcpus IS NULL
     -- a heartbeat counts only with a state that we can read; for Open XDMoD, only with the word `active`;
     -- and it knows VMs only
     WHERE e.telling = 1
