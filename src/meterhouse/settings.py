@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
@@ -146,6 +146,13 @@ class OpenStackSource(_Section):
     clouds_file: Path | None = None
     full_listing_every: timedelta = timedelta(hours=1)
     overlap: timedelta = timedelta(minutes=10)
+    history_since: datetime | None = None
+
+    @property
+    def since(self) -> datetime | None:
+        """`history_since`, which is UTC unless it says otherwise."""
+        moment = self.history_since
+        return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
 
 
 class NotificationSource(_Section):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from meterhouse.warehouse.store import Warehouse
 
 _FIRST_SETTINGS = """\
-# Meterhouse: what this site measures. `meterhouse doctor` checks it.
+# Meterhouse: what this site measures. A mistake here is told by the next command.
 
 [site]
 name = "{name}"

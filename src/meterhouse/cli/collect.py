@@ -16,8 +16,12 @@ def collect(
     listen: Annotated[bool, typer.Option("--listen", help="Keep listening to notifications.")] = False,
 ) -> None:
     """Read the configured systems once. A call that fails is told, and read again the next time."""
+    import logging
+
     from meterhouse.operations.collection.collecting import chosen_sources, collect_source
 
+    # What is tried again and works in the end is no news; what fails is told with its coverage.
+    logging.getLogger("stamina").setLevel(logging.ERROR)
     failed = False
     with open_site(context) as site:
         for source in chosen_sources(site, sources or []):

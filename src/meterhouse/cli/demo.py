@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -32,7 +34,15 @@ def demo(
         Format.table,
         numeric=[meter.name for meter in question.meters],
     )
-    site = folder / "site"
+    called = f"{_as_called()} --site {folder / 'site'}"
     print("Ask more, for example:")
-    print(f"  meterhouse --site {site} usage --by month,institution --from 2026-09-01 --to 2026-10-31")
-    print(f"  meterhouse --site {site} log --project genomics --from 2026-10-01 --to 2026-10-07")
+    print(f"  {called} usage --by month,institution --from 2026-09-01 --to 2026-10-31")
+    print(f"  {called} log --project genomics --from 2026-10-01 --to 2026-10-07")
+
+
+def _as_called() -> str:
+    """How this program can be called again from here."""
+    program = Path(sys.argv[0])
+    if shutil.which("meterhouse"):
+        return "meterhouse"
+    return str(program.relative_to(Path.cwd()) if program.is_relative_to(Path.cwd()) else program)

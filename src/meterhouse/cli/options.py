@@ -91,6 +91,13 @@ def plain(value: object) -> Any:
     return value
 
 
+def _cell(value: object) -> Any:
+    """A value as CSV has it: nothing for null, `true` and `false`."""
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else plain(value)
+
+
 def visible(value: object) -> str:
     """A value for a terminal: control characters, also those that turn text around, are spelt out."""
     text = "" if value is None else str(plain(value))
@@ -110,7 +117,7 @@ def print_records(
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(columns)
         for record in records:
-            writer.writerow(["" if record[name] is None else plain(record[name]) for name in columns])
+            writer.writerow([_cell(record[name]) for name in columns])
     elif how is Format.json:
         rows = [{name: plain(record[name]) for name in columns} for record in records]
         json.dump(rows, sys.stdout, indent=1, ensure_ascii=False)

@@ -60,7 +60,10 @@ def verify(
 def _summary(found: Verification) -> str:
     looked_at = ", ".join(f"{count} {what}" for what, count in found.checked.items()) or "nothing"
     counts = f"{found.count('error')} errors, {found.count('warning')} warnings, {found.count('note')} notes"
-    verdict = (
-        "All figures agree with the raw records" if found.is_good else "Not everything is as it should be"
-    )
+    if not found.is_good:
+        verdict = "Not everything is as it should be"
+    elif found.count("warning"):
+        verdict = "No figure is wrong, but see the warnings"
+    else:
+        verdict = "All figures agree with the raw records"
     return f"{verdict}: {counts}. Looked at {looked_at}; snapshot {found.snapshot}."

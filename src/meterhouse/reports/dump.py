@@ -1,7 +1,7 @@
 """How does one get the data out? A CSV or Parquet file per table, with a manifest that can be checked.
 
-CSV is UTF-8 with one header line, times in UTC, strings quoted only where needed; an empty cell is null
-and `""` is the empty string. Nothing is mangled: a name stands there as the source said it.
+CSV is UTF-8 with one header line; text stands in quotes, times are UTC (`2018-04-18 14:58:45.774847Z`), an
+empty cell is null and `""` is the empty text. Nothing is mangled: a name stands there as the source said it.
 """
 
 from __future__ import annotations

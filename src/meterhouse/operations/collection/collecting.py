@@ -75,7 +75,11 @@ def _poll(site: Site, source: OpenStackSource) -> Iterator[Collected]:
     from meterhouse.sources.openstack.collector import collect
     from meterhouse.sources.openstack.reading import Habits
 
-    habits = Habits(overlap=source.overlap, full_listing=source.full_listing_every)
+    habits = Habits(
+        overlap=source.overlap,
+        full_listing=source.full_listing_every,
+        history_since=source.since or datetime(1970, 1, 1, tzinfo=UTC),
+    )
     alias = site.register.alias
     try:
         files = [str(site.path / source.clouds_file)] if source.clouds_file else None

@@ -13,6 +13,7 @@ from meterhouse.settings import SETTINGS_FILE, Settings
 
 # What each key decides. The models know type and default; a test fails for a key without a line here.
 MEANINGS = {
+    "sources.history_since": "How far back the first reading asks for servers. Without it: everything.",
     "site.name": "What the site is called in reports.",
     "site.time_zone": "IANA time zone that days, months and reports follow.",
     "register.url": "Where the register is: a file below the site, or `postgresql://user@host:port/database`.",
