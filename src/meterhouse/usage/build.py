@@ -46,6 +46,7 @@ EVENT_MODELS: dict[str, tuple[str, ...]] = {
 _MODEL_ORDER = ("heard", "size_said", "transition", "span", "item_tail", "daily_part", "daily")
 ITEM = "resource, kind, item"
 _MOST_TRIES = 5
+_IS_GONE = "(state_code IS NOT NULL AND state_code = 0)"
 _MOST_ALIKE = 16  # files of closed spans of about one size
 
 
@@ -146,7 +147,8 @@ class _Build:
             self.remove += [file.id for file in self.view.files(table)]
         self._write("span", "closed", "SELECT * FROM span_made WHERE NOT is_last", order_by='"end"')
         self._write("span", "open", "SELECT * FROM span_made WHERE is_last", order_by='"end"')
-        self._write("item_tail", "all", "SELECT * FROM tail_made")
+        self._write("item_tail", "here", f"SELECT * FROM tail_made WHERE NOT {_IS_GONE}")
+        self._write("item_tail", "gone", f"SELECT * FROM tail_made WHERE {_IS_GONE}")
         for month in self._months("daily_part"):
             self._write("daily", month, f"SELECT * FROM daily_part WHERE {_in_month(month)}", order_by="day")
         items = self._count(f"SELECT COUNT(*) FROM (SELECT DISTINCT {ITEM} FROM tail_made)")
@@ -190,13 +192,7 @@ class _Build:
         self._walk()
         self._replace_spans(bool(late))
         self._replace_daily()
-        self._write(
-            "item_tail",
-            "all",
-            f"SELECT * FROM tail_before AS t WHERE NOT EXISTS ({_same_item('affected', 't')}) "
-            "UNION ALL SELECT * FROM tail_made",
-        )
-        self.remove += [file.id for file in self.view.files("item_tail")]
+        self._replace_tails()
         items = self._count("SELECT COUNT(*) FROM affected")
         return self._publish("incremental", items=items, rebuilt_items=late)
 
@@ -234,7 +230,9 @@ class _Build:
                         PARTITION BY resource, kind, item, time, event, host
                         ORDER BY said_at, batch_id, record
                     ) AS telling
-                    FROM ({known}) AS k WHERE EXISTS (SELECT 1 FROM event_said AS e WHERE {same_event})
+                    FROM ({known}) AS k
+                    WHERE k.time BETWEEN TIMESTAMPTZ '{window["first"]}' AND TIMESTAMPTZ '{window["last"]}'
+                        AND EXISTS (SELECT 1 FROM event_said AS e WHERE {same_event})
                 ) WHERE telling = 1""",
         )
         engine.materialise(
@@ -291,6 +289,24 @@ class _Build:
             "UNION ALL SELECT * FROM span_made WHERE is_last",
         )
         self.remove += [file.id for file in (*rewritten, *self.view.files("span", partition="open"))]
+
+    def _replace_tails(self) -> None:
+        """Tails of what is here are written anew; those of what is gone only grow, but for a return."""
+        unaffected = f"NOT EXISTS ({_same_item('affected', 't')})"
+        here = self.view.select("item_tail", partition="here")
+        made = f"SELECT * FROM tail_made WHERE NOT {_IS_GONE}"
+        self._write("item_tail", "here", f"SELECT * FROM ({here}) AS t WHERE {unaffected} UNION ALL {made}")
+        gone = self.view.files("item_tail", partition="gone")
+        returned = self._count(
+            f"SELECT COUNT(*) FROM ({self.view.select_files('item_tail', gone)}) AS t WHERE NOT {unaffected}"
+        )
+        rewritten = gone if returned else _too_many_alike(gone)
+        made = f"SELECT * FROM tail_made WHERE {_IS_GONE}"
+        if rewritten:
+            before = self.view.select_files("item_tail", rewritten)
+            made += f" UNION ALL SELECT * FROM ({before}) AS t WHERE {unaffected}"
+        self._write("item_tail", "gone", made)
+        self.remove += [file.id for file in (*rewritten, *self.view.files("item_tail", partition="here"))]
 
     def _replace_daily(self) -> None:
         engine = self.engine
