@@ -26,7 +26,7 @@ demo: install ## an example site, from raw records to reports
 	$(BIN)/meterhouse demo build/demo
 
 test: install ## all tests that finish within minutes
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 lint: install ## ruff, mypy and the import contract
 	$(BIN)/ruff check .
