@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from datetime import datetime
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -12,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meterhouse.sources import json_records, text_window
-from meterhouse.sources.delivery import Rejection
+from meterhouse.sources.delivery import Rejection, Rows
 from meterhouse.sources.fields import Fault, Field, _convert, _convert_singly, parse_time
 from meterhouse.sources.json_records import JsonRecords, Records
+from meterhouse.sources.openstack.event_files import read_openstack_events
 
 MARKS = frozenset({"k"})
 
@@ -235,3 +237,14 @@ def test_a_column_of_integers_or_texts_is_read_at_once_as_it_is_singly(said, req
 def test_times_out_of_the_calendar_are_none():
     assert parse_time("0001-01-01T00:00:00+10:00") is None
     assert parse_time("9999-12-31T23:59:59-10:00") is None
+
+
+def test_an_open_list_swallows_no_records_of_later_lines(tmp_path: Path) -> None:
+    """The second line is cut within its list, so that the next ones read as its elements, up to the fifth."""
+    good = '{"event_type": "x", "generated": "2018-04-18T00:00:00", "message_id": "%d"}'
+    lines = [good % 1, '{"raw": [{"id": 1}', good % 3, good % 4, '{"event_type": "a\nb"}', good % 6]
+    path = tmp_path / "events.json"
+    path.write_text("[\n" + ",\n".join(lines) + "\n]")
+    taken = [item for item in read_openstack_events(path, "cloud").stream if isinstance(item, Rows)]
+    ids = [name for item in taken for name in item.records.column("message_id").to_pylist()]
+    assert ids == ["1", "3", "4", "6"]

@@ -100,10 +100,12 @@ def next_element(window: TextWindow, damage: Damage, layout: Layout, longest: in
 
 def _end_of_line(window: TextWindow, damage: Damage) -> int:
     # A text that is still open at its line's end was cut there, or has a line break within: then lines
-    # that begin no record are the rest of it.
-    ran_over = damage.failed_at is not None and window.text[damage.failed_at : damage.failed_at + 1] == "\n"
+    # that begin no record are the rest of it. Where the failure lies lines behind, an open list has
+    # swallowed the records of those lines: they are to be read again.
+    failed_at = damage.failed_at
+    ran_over = failed_at is not None and window.text.find("\n", damage.start) == failed_at
     pattern = _RECORD_ENDS_OR_BEGINS if ran_over else _LINE_BREAK
-    at = damage.failed_at or damage.start if ran_over else damage.start
+    at = failed_at or damage.start if ran_over else damage.start
     while (boundary := pattern.search(window.text, at)) is None:
         if window.ended:
             return len(window.text)
