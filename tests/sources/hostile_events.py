@@ -70,7 +70,7 @@ def _tellable(style: str, previous: str, damage: str) -> bool:
     """Can two damaged elements in a row be told apart, by anyone who sees only the file?"""
     if style == "compact":
         return not (previous and damage)
-    if style == "pretty" and damage == "lone brace" and previous in NO_RECORD:
+    if damage == "lone brace" and previous:
         return False  # it may as well be the end of what stands before it
     ends_unseen = WITHOUT_END if style == "pretty" else {"cut short"}
     return not (previous in ends_unseen and damage in WITHOUT_BEGINNING)
