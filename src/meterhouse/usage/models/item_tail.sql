@@ -8,12 +8,7 @@ WITH newest AS (
 )
 SELECT
     rules, 'always' AS splits, reopens, time, event, order_key, opened_state AS state_code,
-    CASE
-        WHEN opened_state <> 4 THEN 0
-        WHEN carried_begins IS NOT NULL THEN carried_begins
-        WHEN rules = 'xdmod' THEN CASE WHEN event = 'compute.instance.resize.confirm.end' THEN 0 ELSE 1 END
-        WHEN COALESCE(state_before % 16, 0) = 4 THEN 0
-        ELSE 1 END AS carried_begins,
+    begins AS carried_begins,
     resource, kind, item, name, project_ref, project_name, user_ref, user_name, domain,
     class, vcpus, memory_mib, disk_gib, gpus, gpu_model, nodes, space_bytes, files, host,
     said_at, batch_id, record

@@ -12,13 +12,9 @@ SELECT
     t.class, t.vcpus, t.memory_mib, t.disk_gib, t.gpus, t.gpu_model, t.nodes, t.space_bytes, t.files, t.host,
     t.event AS opened_by,
     CASE WHEN t.is_closed THEN t.next_event END AS closed_by,
-    -- running begins where it was not running before; for Open XDMoD with every active session but one
-    -- that a confirmed resize opened, and it ends with each, whether stopped or not heard of any more
-    CASE WHEN t.opened_state <> 4 THEN 0
-        WHEN t.carried_begins IS NOT NULL THEN t.carried_begins
-        WHEN t.rules = 'xdmod' THEN CASE WHEN t.event = 'compute.instance.resize.confirm.end' THEN 0 ELSE 1 END
-        WHEN COALESCE(t.state_before % 16, 0) = 4 THEN 0
-        ELSE 1 END AS begins,
+    t.begins,
+    -- running ceases where it goes on in another state; for Open XDMoD with every active session but one
+    -- that a confirmed resize closed, whether stopped or not heard of any more
     CASE WHEN t.opened_state <> 4 THEN 0
         WHEN t.rules = 'xdmod' THEN
             CASE WHEN t.is_closed AND t.next_event = 'compute.instance.resize.confirm.end' THEN 0 ELSE 1 END

@@ -136,14 +136,27 @@ chained AS (
     WINDOW onward AS (
         PARTITION BY rules, resource, kind, item ORDER BY order_key, place, host, event
     )
+),
+opened AS (
+    SELECT
+        *,
+        -- 'same' takes the state of the span before it; with none before it, unknown. For Open XDMoD there is
+        -- none after a delete either
+        COALESCE(
+            state_code, CASE WHEN rules <> 'xdmod' OR state_before % 16 <> 0 THEN state_before % 16 END, 1
+        ) AS opened_state,
+        COALESCE(next_opens, FALSE) AS is_closed
+    FROM chained
+    WHERE opens
 )
 SELECT
     *,
-    -- 'same' takes the state of the span before it; with none before it, unknown. For Open XDMoD there is
-    -- none after a delete either
-    COALESCE(
-        state_code, CASE WHEN rules <> 'xdmod' OR state_before % 16 <> 0 THEN state_before % 16 END, 1
-    ) AS opened_state,
-    COALESCE(next_opens, FALSE) AS is_closed
-FROM chained
-WHERE opens
+    -- running begins where it was not running before; for Open XDMoD with every active session but one
+    -- that a confirmed resize opened. An item that goes on from its tail began as that says.
+    CASE
+        WHEN opened_state <> 4 THEN 0
+        WHEN carried_begins IS NOT NULL THEN carried_begins
+        WHEN rules = 'xdmod' THEN CASE WHEN event = 'compute.instance.resize.confirm.end' THEN 0 ELSE 1 END
+        WHEN COALESCE(state_before % 16, 0) = 4 THEN 0
+        ELSE 1 END AS begins
+FROM opened
