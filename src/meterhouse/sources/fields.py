@@ -19,7 +19,8 @@ import pyarrow.compute as pc
 
 from meterhouse.sources.delivery import Rejection
 from meterhouse.sources.excerpt import excerpt, found
-from meterhouse.sources.tables import RAW_TABLES, TIME
+from meterhouse.sources.raw_table import TIME
+from meterhouse.sources.tables import RAW_TABLES
 
 Kind = Literal["text", "id", "integer", "time"]
 

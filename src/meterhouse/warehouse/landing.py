@@ -13,7 +13,8 @@ from django.db import IntegrityError
 import meterhouse.register.configured  # noqa: F401
 from meterhouse.register.transactions import asked, committed
 from meterhouse.sources.delivery import Coverage, Delivery, Outcome, Rejection, Rows
-from meterhouse.sources.tables import RAW_TABLES, TIME
+from meterhouse.sources.raw_table import TIME
+from meterhouse.sources.tables import RAW_TABLES
 from meterhouse.warehouse.catalogue.data_files import catalogued, discard
 from meterhouse.warehouse.catalogue.models import (
     Batch,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from meterhouse.sources.tables import INT, RAW_TABLES, TEXT, TIME
+from meterhouse.sources.raw_table import INT, TEXT, TIME
+from meterhouse.sources.tables import RAW_TABLES
 from meterhouse.warehouse.errors import UnknownTable, WarehouseError
 
 REJECTED_RECORD = "rejected_record"

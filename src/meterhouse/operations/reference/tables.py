@@ -35,7 +35,9 @@ _EVERY_RAW_TABLE = {
 
 def raw_tables_page() -> str:
     """Every raw table with the columns as stored."""
-    comments = column_comments(raw)
+    comments: dict[tuple[str, str], str] = {}
+    for module in raw.TABLE_MODULES:
+        comments |= column_comments(module)
     parts = [
         "Raw tables hold records as the source said them. They are only ever appended to. Times are UTC to "
         "the microsecond. Every raw table of a source has the columns "
@@ -134,10 +136,10 @@ def column_comments(module: ModuleType) -> dict[tuple[str, str], str]:
 
 
 def _columns_in(tree: ast.Module) -> list[tuple[str, str, int]]:
-    """Columns where they are defined: keywords of _table(...), pairs in a list, fields of a class."""
+    """Columns where they are defined: keywords of raw_table(...), pairs in a list, fields of a class."""
     found = []
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_table":
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "raw_table":
             name = node.args[0]
             owner = str(name.value) if isinstance(name, ast.Constant) else ""
             found += [(owner, one.arg, one.lineno) for one in node.keywords if one.arg]
@@ -174,7 +176,7 @@ def _models() -> list[Any]:
 
     import meterhouse.register.configured  # noqa: F401
 
-    return list(apps.get_models())
+    return [model for model in apps.get_models() if model.__module__.startswith("meterhouse.")]
 
 
 def _field_type(field: Any) -> str:
