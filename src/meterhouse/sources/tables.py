@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from meterhouse.sources import generic_cloud_tables, xdmod_tables
+from meterhouse.sources import generic_cloud_tables, storage_tables, xdmod_tables
+from meterhouse.sources.kubernetes import tables as kubernetes_tables
 from meterhouse.sources.openstack import tables as openstack_tables
 from meterhouse.sources.raw_table import RawTable
+from meterhouse.sources.slurm import tables as slurm_tables
 
 # A source adds the module that declares its tables, as TABLES.
-TABLE_MODULES = (openstack_tables, generic_cloud_tables, xdmod_tables)
+TABLE_MODULES = (
+    openstack_tables,
+    generic_cloud_tables,
+    slurm_tables,
+    kubernetes_tables,
+    storage_tables,
+    xdmod_tables,
+)
 
 RAW_TABLES: dict[str, RawTable] = {table.name: table for module in TABLE_MODULES for table in module.TABLES}

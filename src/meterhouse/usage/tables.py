@@ -29,6 +29,21 @@ _SIZE = [
     ("files", pa.int64()),
     ("host", pa.string()),
 ]
+# What jobs and pods have beyond that; null for other kinds, but for cpu_millis.
+_BATCH = [
+    ("cpu_millis", pa.int64()),  # thousandths of a core: pods ask for parts of one. Of a VM 1000 x vcpus
+    ("group_name", pa.string()),  # the group or PI that the source named
+    ("qos", pa.string()),
+    ("gpu_resource", pa.string()),  # Kubernetes' name of it: nvidia.com/gpu, nvidia.com/mig-1g.5gb ...
+]
+# What a finished (or still running) job or pod has, as a whole.
+_RUN = [
+    ("submitted", TIME),
+    ("run_seconds", pa.int64()),  # without the time that it was suspended; null: it ran from start to end
+    ("cpu_used_millis", pa.int64()),  # core milliseconds that it used; null: not measured
+    ("memory_peak_mib", pa.int64()),  # the most memory that it used; null: not measured
+    ("time_limit_seconds", pa.int64()),  # null: none, or not said
+]
 
 # One thing that was said about one item: an event, or an observation. Not stored; made from raw rows.
 ITEM_EVENT = pa.schema(
@@ -53,6 +68,8 @@ SPAN = pa.schema(
         ("start", TIME),
         ("end", TIME),
         *_SIZE,
+        *_BATCH,
+        *_RUN,
         ("opened_by", pa.string()),  # event that opened it
         ("closed_by", pa.string()),  # event that closed it; null: ran out of evidence
         ("begins", pa.int64()),  # 1 when running begins with this span, else 0
@@ -64,6 +81,9 @@ SPAN = pa.schema(
         ("closed_record", pa.int64()),
     ]
 )
+
+# What a model of intervals makes of raw records: spans but for the rule set, which is "default".
+INTERVAL = pa.schema([field for field in SPAN if field.name != "rules"])
 
 # Where a build left an item under one rule set: what opened its newest span, and the last heard of it.
 # The next build goes on from here; columns as the model `transition` reads them.
@@ -107,11 +127,57 @@ DAILY = pa.schema(
         ("disk_gib", pa.int64()),
         ("gpus", pa.int64()),
         ("gpu_model", pa.string()),
+        ("nodes", pa.int64()),
         ("space_bytes", pa.int64()),
+        *_BATCH[:-1],
         ("wall_seconds", pa.int64()),
         ("begun", pa.int64()),
         ("ceased", pa.int64()),
         ("spans", pa.int64()),  # spans that touch the day
+        ("wait_seconds", pa.int64()),  # from submission to start, of what began on the day
+        ("cpu_used_millis", pa.int64()),  # core milliseconds used, where that was measured
+        ("cpu_measured_millis", pa.int64()),  # core milliseconds reserved, where use was measured
+        ("memory_used", pa.int64()),  # MiB seconds: the peak times the run, where it was measured
+        ("memory_measured", pa.int64()),  # MiB seconds reserved, where the peak was measured
+    ]
+)
+
+# A level that a source sampled: how full, how busy. Not stored; made from raw rows.
+SAMPLE = pa.schema(
+    [
+        *_WHOSE,
+        ("class", pa.string()),  # storage class, mountpoint
+        ("group_name", pa.string()),
+        (
+            "measure",
+            pa.string(),
+        ),  # stored_bytes, physical_bytes, files, cpu_used_micros, memory_used_bytes ...
+        ("time", TIME),
+        ("weight", pa.int64()),  # seconds that the sample stands for; 1 where the source doesn't say
+        ("value", pa.int64()),
+        ("limit", pa.int64()),  # quota, request or limit of it; null: not said
+        ("said_at", TIME),  # of two tellings the last counts
+        ("batch_id", pa.string()),
+        ("record", pa.int64()),
+    ]
+)
+
+# A level of an item on one site day. Average of the day: total / weight. Sums over items and days are exact.
+LEVEL = pa.schema(
+    [
+        *_WHOSE,
+        ("class", pa.string()),
+        ("group_name", pa.string()),
+        ("measure", pa.string()),
+        ("day", pa.date32()),
+        ("samples", pa.int64()),
+        ("weight", pa.int64()),
+        ("total", pa.decimal128(38, 0)),  # of value x weight
+        ("limited", pa.decimal128(38, 0)),  # of limit x weight, where a limit was said
+        ("maximum", pa.int64()),
+        ("minimum", pa.int64()),
+        ("last", pa.int64()),
+        ("last_time", TIME),
     ]
 )
 
@@ -120,4 +186,5 @@ DERIVED_TABLES: dict[str, tuple[pa.Schema, str]] = {
     "span": (SPAN, "end"),
     "item_tail": (ITEM_TAIL, "time"),
     "daily": (DAILY, "day"),
+    "level": (LEVEL, "day"),
 }

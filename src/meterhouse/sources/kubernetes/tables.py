@@ -1,0 +1,28 @@
+"""What do raw records of a Kubernetes cluster look like?"""
+
+from __future__ import annotations
+
+from meterhouse.sources.raw_table import INT, TEXT, TIME, RawTable, raw_table
+
+TABLES: list[RawTable] = [
+    raw_table(
+        "kubernetes_series",
+        "first_time",
+        "Samples of Prometheus or Thanos: a row is a run of equal values of one series, a step apart",
+        query=TEXT,  # what was asked: pod_cpu_request, pod_gpu_request, node_labels, pvc_request ...
+        cluster=TEXT,
+        namespace=TEXT,
+        pod=TEXT,
+        claim=TEXT,  # persistent volume claim
+        node=TEXT,
+        instance=TEXT,  # UUID of a VM that a hypervisor's exporter names
+        resource_name=TEXT,  # cpu, memory, nvidia.com/gpu ...
+        labels=TEXT,  # JSON text: every label of the series
+        value=TEXT,  # as said
+        quantity=INT,  # millionths of a core, bytes, or a count: rounded half up; null for what is only labels
+        first_time=TIME,
+        last_time=TIME,  # of the last sample in the run
+        step_seconds=INT,
+        samples=INT,
+    ),
+]
