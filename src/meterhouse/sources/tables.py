@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from meterhouse.sources import generic_cloud_tables, storage_tables, xdmod_tables
+from meterhouse.sources.filesystem import tables as filesystem_tables
 from meterhouse.sources.kubernetes import tables as kubernetes_tables
 from meterhouse.sources.openstack import tables as openstack_tables
 from meterhouse.sources.raw_table import RawTable
@@ -15,6 +16,7 @@ TABLE_MODULES = (
     slurm_tables,
     kubernetes_tables,
     storage_tables,
+    filesystem_tables,
     xdmod_tables,
 )
 

@@ -1,0 +1,1 @@
+"""What do scans and quotas of file systems say? Readers of their formats, and the one pass over them."""
