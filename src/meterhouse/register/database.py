@@ -72,9 +72,12 @@ class Register:
             if self.is_current():  # another process was faster
                 return
             if self.vendor == "sqlite":
-                # Kept in the file: readers and the writer then never wait for one another.
                 with connections[self.alias].cursor() as cursor:
+                    # Kept in the file: readers and the writer then never wait for one another.
                     cursor.execute("PRAGMA journal_mode=WAL")
+                    # Django makes a changed table anew and renames it: triggers of other tables that
+                    # name it must not mind that it is gone for a moment.
+                    cursor.execute("PRAGMA legacy_alter_table=ON")
             from django.core.management import call_command  # slow to load, seldom needed
 
             call_command(
@@ -84,6 +87,9 @@ class Register:
                 interactive=False,
                 skip_checks=True,
             )
+            if self.vendor == "sqlite":
+                with connections[self.alias].cursor() as cursor:
+                    cursor.execute("PRAGMA legacy_alter_table=OFF")
 
     def close(self) -> None:
         """Close this thread's connection. Using the register again opens a new one."""

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 # Every folder of Meterhouse that keeps tables in the register stands here by name.
-INSTALLED_APPS = ["meterhouse.warehouse.catalogue", "meterhouse.operations.collection"]
+INSTALLED_APPS = [
+    "meterhouse.warehouse.catalogue",
+    "meterhouse.operations.collection",
+    "meterhouse.directory.register",
+]
 DATABASES: dict[str, dict[str, object]] = {}  # added as sites are opened
 USE_TZ = True
 TIME_ZONE = "UTC"

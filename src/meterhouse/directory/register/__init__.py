@@ -1,0 +1,1 @@
+"""What does the directory keep in the register? Its Django app: models and migrations."""
