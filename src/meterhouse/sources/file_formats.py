@@ -64,6 +64,11 @@ FILE_FORMATS: dict[str, FileFormat] = {
             "meterhouse.sources.hypervisor_facts:read_hypervisor_facts",
             "Capacity of each hypervisor as Open XDMoD's cloudresourcespecs format has it",
         ),
+        FileFormat(
+            "storage-usage",
+            "meterhouse.sources.storage_usage:read_storage_usage",
+            "What each user keeps on each mountpoint, as Open XDMoD's storage format has it",
+        ),
     )
 }
 
