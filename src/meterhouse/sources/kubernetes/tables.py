@@ -9,16 +9,18 @@ TABLES: list[RawTable] = [
         "kubernetes_series",
         "first_time",
         "Samples of Prometheus or Thanos: a row is a run of equal values of one series, a step apart",
-        query=TEXT,  # what was asked: pod_cpu_request, pod_gpu_request, node_labels, pvc_request ...
+        query=TEXT,  # what was asked: pod_cpu_request, node_labels ...; `answered`: when a query had answers
         cluster=TEXT,
         namespace=TEXT,
         pod=TEXT,
+        uid=TEXT,  # of the pod; null unless every request of the reading says one
         claim=TEXT,  # persistent volume claim
         node=TEXT,
         instance=TEXT,  # UUID of a VM that a hypervisor's exporter names
-        resource_name=TEXT,  # cpu, memory, nvidia.com/gpu ...
+        resource_name=TEXT,  # cpu, memory, nvidia.com/gpu ...; of `answered`: the query that was
+        label=TEXT,  # of what is only labels, which one `value` is: gpu_product, node_model, pi ...
         labels=TEXT,  # JSON text: every label of the series
-        value=TEXT,  # as said
+        value=TEXT,  # as said: the sample, or the label's text
         quantity=INT,  # millionths of a core, bytes, or a count: rounded half up; null for what is only labels
         first_time=TIME,
         last_time=TIME,  # of the last sample in the run
