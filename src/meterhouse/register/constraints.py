@@ -18,7 +18,32 @@ from django.db.models import BaseConstraint, Model, Q
 Event = Literal["INSERT", "UPDATE", "DELETE"]
 
 
-class RefusedWhen(BaseConstraint):
+class _HeldByTriggers(BaseConstraint):
+    """A constraint that several statements make, which come after its table."""
+
+    def constraint_sql(  # type: ignore[override]
+        self, model: type[Model], schema_editor: BaseDatabaseSchemaEditor
+    ) -> None:
+        # Django runs deferred SQL when the table has its final name.
+        schema_editor.deferred_sql.extend(self._statements(model, schema_editor))
+
+    def create_sql(  # type: ignore[override]
+        self, model: type[Model], schema_editor: BaseDatabaseSchemaEditor
+    ) -> None:
+        for statement in self._statements(model, schema_editor):
+            schema_editor.execute(statement, None)
+
+    def _statements(self, model: type[Model], schema_editor: BaseDatabaseSchemaEditor) -> list[Statement]:
+        raise NotImplementedError
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, type(self)) and self.deconstruct() == other.deconstruct()
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+
+class RefusedWhen(_HeldByTriggers):
     """A row may not be entered, changed or deleted when `condition` holds.
 
     `condition` is SQL that SQLite and PostgreSQL both know, over NEW (OLD for DELETE); `{table}` stands
@@ -30,15 +55,9 @@ class RefusedWhen(BaseConstraint):
         self.condition = condition
         self.on = tuple(on)
 
-    def constraint_sql(self, model: type[Model], schema_editor: BaseDatabaseSchemaEditor) -> None:
-        # Triggers come after the table; Django runs deferred SQL when the table has its final name.
-        schema_editor.deferred_sql.extend(self._statements(model, schema_editor))
-
-    def create_sql(self, model: type[Model], schema_editor: BaseDatabaseSchemaEditor) -> None:
-        for statement in self._statements(model, schema_editor):
-            schema_editor.execute(statement, None)
-
-    def remove_sql(self, model: type[Model], schema_editor: BaseDatabaseSchemaEditor) -> None:
+    def remove_sql(  # type: ignore[override]
+        self, model: type[Model], schema_editor: BaseDatabaseSchemaEditor
+    ) -> None:
         table = schema_editor.quote_name(model._meta.db_table)
         if schema_editor.connection.vendor == "postgresql":
             schema_editor.execute(f"DROP TRIGGER {self.name} ON {table}", None)
@@ -88,11 +107,6 @@ class RefusedWhen(BaseConstraint):
         path, _, _ = super().deconstruct()
         return path, (), {"name": self.name, "condition": self.condition, "on": self.on}
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, type(self)) and self.deconstruct() == other.deconstruct()
-
-    __hash__ = None  # type: ignore[assignment]
-
 
 class NeverDeleted(RefusedWhen):
     """Rows of this table stay: what is over gets an end."""
@@ -105,7 +119,7 @@ class NeverDeleted(RefusedWhen):
         return path, (), {"name": self.name}
 
 
-class PeriodsDoNotOverlap(BaseConstraint):
+class PeriodsDoNotOverlap(_HeldByTriggers):
     """Rows equal in all fields `within` have periods `[start, end)` that don't overlap; null is open.
 
     `only` names boolean fields: only rows in which all of them are true are looked at. A period that
@@ -126,14 +140,9 @@ class PeriodsDoNotOverlap(BaseConstraint):
         self.start, self.end = start, end
         self.only = tuple(only)
 
-    def constraint_sql(self, model: type[Model], schema_editor: BaseDatabaseSchemaEditor) -> None:
-        schema_editor.deferred_sql.extend(self._statements(model, schema_editor))
-
-    def create_sql(self, model: type[Model], schema_editor: BaseDatabaseSchemaEditor) -> None:
-        for statement in self._statements(model, schema_editor):
-            schema_editor.execute(statement, None)
-
-    def remove_sql(self, model: type[Model], schema_editor: BaseDatabaseSchemaEditor) -> None:
+    def remove_sql(  # type: ignore[override]
+        self, model: type[Model], schema_editor: BaseDatabaseSchemaEditor
+    ) -> None:
         table = schema_editor.quote_name(model._meta.db_table)
         if schema_editor.connection.vendor == "postgresql":
             schema_editor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {self.name}", None)
@@ -225,8 +234,3 @@ class PeriodsDoNotOverlap(BaseConstraint):
                 "only": self.only,
             },
         )
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, type(self)) and self.deconstruct() == other.deconstruct()
-
-    __hash__ = None  # type: ignore[assignment]

@@ -468,14 +468,15 @@ class PointOfContact(Dated):
 
 
 class Identity(models.Model):
-    """Which of ours an outside system means by an id, and when it last spoke of it.
+    """What an outside system calls something of ours, and when it last spoke of it.
 
-    `missed_runs` counts complete imports since; the mapping itself never changes.
+    `kind` is "institution", "field", "person" or "project", or a tie: "member" (of person and project),
+    "reference" (of a project), "account" (of a person). `missed_runs` counts complete imports since.
     """
 
     source = models.CharField(max_length=200)
-    kind = models.CharField(max_length=32)
-    external_id = models.CharField(max_length=500)
+    kind = models.CharField(max_length=16)
+    external_id = models.CharField(max_length=1200)
     institution = models.ForeignKey(Institution, null=True, on_delete=PROTECT, related_name="identities")
     field = models.ForeignKey(FieldOfScience, null=True, on_delete=PROTECT, related_name="identities")
     person = models.ForeignKey(Person, null=True, on_delete=PROTECT, related_name="identities")
@@ -493,17 +494,20 @@ class Identity(models.Model):
                 name="identity_is_of_its_kind",
                 condition=Q(kind="institution", institution__isnull=False)
                 | Q(kind="field", field__isnull=False)
-                | Q(kind="person", person__isnull=False)
-                | Q(kind="project", project__isnull=False),
+                | Q(kind__in=["person", "account"], person__isnull=False)
+                | Q(kind__in=["project", "reference"], project__isnull=False)
+                | Q(kind="member", person__isnull=False, project__isnull=False),
             ),
             CheckConstraint(name="identity_missed_runs_is_a_count", condition=Q(missed_runs__gte=0)),
             RefusedWhen(
                 name="identity_never_means_another",
                 on=("UPDATE",),
-                condition="""COALESCE(NEW.institution_id, 0) <> COALESCE(OLD.institution_id, 0)
+                # A tie may: an account or a reference passes to another owner.
+                condition="""NEW.kind IN ('institution', 'field', 'person', 'project') AND (
+                    COALESCE(NEW.institution_id, 0) <> COALESCE(OLD.institution_id, 0)
                     OR COALESCE(NEW.field_id, 0) <> COALESCE(OLD.field_id, 0)
                     OR COALESCE(NEW.person_id, 0) <> COALESCE(OLD.person_id, 0)
-                    OR COALESCE(NEW.project_id, 0) <> COALESCE(OLD.project_id, 0)""",
+                    OR COALESCE(NEW.project_id, 0) <> COALESCE(OLD.project_id, 0))""",
             ),
         ]
 

@@ -26,7 +26,7 @@ class Snapshot(models.Model):
 
     number = models.BigIntegerField(primary_key=True)
     created_at = models.DateTimeField()
-    kind = models.CharField(max_length=16)  # land, build, compact, retain
+    kind = models.CharField(max_length=16)  # land, build, compact, retain, directory
     kept = models.BooleanField(default=True)  # whether superseded derived files are still kept for it
 
     class Meta:
@@ -34,7 +34,7 @@ class Snapshot(models.Model):
             UniqueConstraint(name="snapshot_created_at_is_unique", fields=["created_at"]),
             CheckConstraint(
                 name="snapshot_kind_is_known",
-                condition=Q(kind__in=["land", "build", "compact", "retain"]),
+                condition=Q(kind__in=["land", "build", "compact", "retain", "directory"]),
             ),
             CheckConstraint(name="snapshot_number_is_positive", condition=Q(number__gte=1)),
         ]

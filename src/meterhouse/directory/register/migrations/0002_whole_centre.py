@@ -2,10 +2,12 @@
 
 from datetime import UTC, datetime
 
+from django.apps.registry import Apps
 from django.db import migrations
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 
-def add_root(apps, schema_editor):
+def add_root(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     alias = schema_editor.connection.alias
     root = (
         apps.get_model("directory", "Project")
