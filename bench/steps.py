@@ -138,9 +138,9 @@ def walk(engine: Any, *, leave_out_repeats: bool = True) -> None:
     engine.materialise("heard", model_text("heard") if leave_out_repeats else "SELECT * FROM item_event")
     engine.materialise("size_said", model_text("size_said"))
     engine.materialise("transition", model_text("transition"))
-    engine.materialise("span_made", model_text("span"))
+    engine.materialise("event_span", model_text("span"))
     engine.relation(
-        "signed_span", 'SELECT s.*, CAST(1 AS BIGINT) AS sign, s."start" AS count_from FROM span_made AS s'
+        "signed_span", 'SELECT s.*, CAST(1 AS BIGINT) AS sign, s."start" AS count_from FROM event_span AS s'
     )
     engine.materialise("daily_part", model_text("daily_part"))
 

@@ -44,8 +44,8 @@ def modelled(engine: DuckDBEngine, raw: dict[str, pa.Table]) -> list[Row]:
     engine.materialise("heard", model_text("heard"))
     engine.materialise("size_said", model_text("size_said"))
     engine.materialise("transition", model_text("transition"))
-    engine.materialise("span_made", model_text("span"))
-    return engine.query("SELECT * FROM span_made").to_pylist()
+    engine.materialise("event_span", model_text("span"))
+    return engine.query("SELECT * FROM event_span").to_pylist()
 
 
 def walked(raw: dict[str, pa.Table]) -> list[tuple[Session, set[tuple[str, int]], set[tuple[str, int]]]]:

@@ -49,9 +49,9 @@ def agree(engine: DuckDBEngine, events: list[Event]) -> int:
 
 
 def day_parts(engine: DuckDBEngine, zone: str) -> dict[tuple[object, ...], DayTotal]:
-    """Daily usage of `span_made` by the models, by the walk's groups."""
+    """Daily usage of `event_span` by the models, by the walk's groups."""
     engine.relation(
-        "signed_span", 'SELECT *, CAST(1 AS BIGINT) AS sign, "start" AS count_from FROM span_made'
+        "signed_span", 'SELECT *, CAST(1 AS BIGINT) AS sign, "start" AS count_from FROM event_span'
     )
     engine.relation("calendar", calendar_table(date(2018, 10, 26), date(2018, 10, 31), zone))
     totals: dict[tuple[object, ...], DayTotal] = {}

@@ -159,11 +159,30 @@ def known_core_seconds(
         found = capacity_core_seconds(capacities.get(resource, ()), first, last, time_zone)
         if found == 0:
             days = f"on {first}" if first == last else f"between {first} and {last}"
-            raise QuestionError(
-                f"capacity: expected one of resource {resource!r} {days}, declared in meterhouse.toml "
-                "(resources.capacity) or from hypervisor listings, found none"
-            )
+            raise _unknown(resource, days)
         total += found
+    return total
+
+
+def _unknown(resource: str, days: str) -> QuestionError:
+    return QuestionError(
+        f"capacity: expected one of resource {resource!r} {days}, declared in meterhouse.toml "
+        "(resources.capacity) or from hypervisor listings, found none"
+    )
+
+
+def known_cores(capacities: Capacities, resources: Iterable[str], day: date) -> int:
+    """Cores of all `resources` on `day`. Raises QuestionError for one of which none are known that day."""
+    total = 0
+    for resource in sorted(resources):
+        cores = sum(
+            one.cores
+            for one in capacities.get(resource, ())
+            if one.start <= day and (one.end is None or day < one.end)
+        )
+        if cores == 0:
+            raise _unknown(resource, f"on {day}")
+        total += cores
     return total
 
 

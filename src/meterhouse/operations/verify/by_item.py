@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from meterhouse.operations.verify.said import Said, read_record, tables_read
-from meterhouse.usage.build import EVENT_MODELS
+from meterhouse.usage.building.models import EVENT_MODELS, INTERVAL_MODELS
 
 if TYPE_CHECKING:
     from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
@@ -61,6 +61,12 @@ def counted_tables() -> list[str]:
     return sorted(wanted)
 
 
+def of_events() -> str:
+    """A condition: the kind of item is one whose spans come from events, which the walk can follow."""
+    kinds = ", ".join(f"'{model.kind}'" for model in INTERVAL_MODELS)
+    return f"kind NOT IN ({kinds})" if kinds else "TRUE"
+
+
 def said_by_item(view: View, engine: DuckDBEngine) -> Iterator[tuple[ItemKey, list[Said]]]:
     """Each item with all that was ever said of it, by resource and id."""
     parts = []
@@ -82,7 +88,8 @@ def said_by_item(view: View, engine: DuckDBEngine) -> Iterator[tuple[ItemKey, li
 
 def spans_by_item(view: View, engine: DuckDBEngine) -> Iterator[tuple[ItemKey, list[Row]]]:
     """Each item with all its spans, by resource and id."""
-    spans = _rows(engine, f"SELECT * FROM ({view.select('span')}) ORDER BY resource, item")
+    told = f"SELECT * FROM ({view.select('span')}) WHERE {of_events()} ORDER BY resource, item"
+    spans = _rows(engine, told)
     for key, of_item in groupby(spans, key=lambda row: (row["resource"], row["item"])):
         yield key, list(of_item)
 

@@ -16,6 +16,11 @@ Row = dict[str, Any]
 EVIDENCE = ("opened_batch", "opened_record", "closed_batch", "closed_record")
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 
+_OF_JOBS_AND_PODS = (
+    "group_name", "qos", "gpu_resource", "submitted", "run_seconds", "cpu_used_millis", "memory_peak_mib",
+    "time_limit_seconds",
+)  # fmt: skip
+
 
 def span_row(session: Session) -> Row:
     """A session as the table `span` has it (usage.tables.SPAN)."""
@@ -44,6 +49,8 @@ def span_row(session: Session) -> Row:
         "space_bytes": said.space_bytes,
         "files": said.files,
         "host": said.host,
+        "cpu_millis": None if said.vcpus is None else said.vcpus * 1000,
+        **dict.fromkeys(_OF_JOBS_AND_PODS),
         "opened_by": said.event,
         "closed_by": None if session.is_last else session.closing.event,
         "begins": session.begins,

@@ -1,0 +1,38 @@
+"""How is everything built at once?"""
+
+from __future__ import annotations
+
+from meterhouse.usage.building.intervals import interval_spans
+from meterhouse.usage.building.levels import write_all_levels
+from meterhouse.usage.building.steps import IS_GONE, ITEM, BuildReport, BuildSteps, in_month
+from meterhouse.usage.tables import ITEM_TAIL, SPAN
+
+
+def build_everything(steps: BuildSteps) -> BuildReport:
+    """From all raw records to spans, daily usage and levels, which replace those that were there."""
+    engine, view = steps.engine, steps.view
+    engine.relation("item_event", steps.item_events(view))
+    engine.relation("item_tail", ITEM_TAIL.empty_table())
+    steps.walk()
+    columns = ", ".join(f'"{name}"' for name in SPAN.names)
+    made = [f"SELECT {columns} FROM event_span"]
+    for name in interval_spans(steps):
+        made.append(f"SELECT {columns} FROM {name}")
+    engine.relation("span_made", " UNION ALL ".join(made))
+    engine.relation(
+        "signed_span", 'SELECT *, CAST(1 AS BIGINT) AS sign, "start" AS count_from FROM span_made'
+    )
+    steps.daily_parts()
+    for table in ("span", "item_tail", "daily", "level"):
+        steps.remove += [file.id for file in view.files(table)]
+    steps.write("span", "closed", "SELECT * FROM span_made WHERE NOT is_last", order_by='"end"')
+    steps.write("span", "open", "SELECT * FROM span_made WHERE is_last", order_by='"end"')
+    steps.write("item_tail", "here", f"SELECT * FROM tail_made WHERE NOT {IS_GONE}")
+    steps.write("item_tail", "gone", f"SELECT * FROM tail_made WHERE {IS_GONE}")
+    for month in steps.months("daily_part"):
+        steps.write("daily", month, f"SELECT * FROM daily_part WHERE {in_month(month)}", order_by="day")
+    write_all_levels(steps)
+    items = steps.count(
+        f"SELECT COUNT(*) FROM (SELECT {ITEM} FROM tail_made UNION SELECT {ITEM} FROM span_made) AS one"
+    )
+    return steps.publish("full", items=items, rebuilt_items=items)

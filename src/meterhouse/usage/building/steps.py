@@ -1,0 +1,161 @@
+"""What do both ways of building have in common? Reading, walking, counting by day, writing, publishing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from meterhouse.usage.building.models import (
+    EVENT_MODELS,
+    model_text,
+    models_key,
+    run_over_view,
+    without_comments,
+)
+from meterhouse.usage.calendar import calendar_table
+from meterhouse.usage.rules import rule_tables
+from meterhouse.usage.tables import DAILY, ITEM_EVENT
+
+if TYPE_CHECKING:
+    from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
+    from meterhouse.warehouse.publishing import NewFile
+    from meterhouse.warehouse.store import Warehouse
+    from meterhouse.warehouse.view import TableFile, View
+
+ITEM = "resource, kind, item"
+IS_GONE = "(state_code IS NOT NULL AND state_code = 0)"
+_MOST_ALIKE = 16  # files of about one size
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """What a build did: `way` is "full", "incremental" or "nothing new"; counts of rows written."""
+
+    way: str
+    snapshot: int
+    items: int = 0
+    rebuilt_items: int = 0
+    rows: dict[str, int] = field(default_factory=dict)
+
+
+class BuildSteps:
+    """One attempt at a build: what it reads, the files that it writes, and what it will replace."""
+
+    def __init__(self, warehouse: Warehouse, engine: DuckDBEngine, time_zone: str) -> None:
+        self.warehouse = warehouse
+        self.engine = engine
+        self.time_zone = time_zone
+        self.key = models_key(time_zone)
+        self.view: View = warehouse.view()
+        self.last = warehouse.last_build(self.view)
+        self.written: list[Path] = []
+        self.add: list[NewFile] = []
+        self.remove: list[int] = []
+        self.rows: dict[str, int] = {}
+        for name, table in rule_tables().items():
+            engine.relation(name, table)
+
+    def discard(self) -> None:
+        """Delete what was written: it won't be published."""
+        for path in self.written:
+            path.unlink(missing_ok=True)
+
+    def item_events(self, view: View, **which: Any) -> str:
+        """One SELECT over all models that make item events, for the raw tables that have files."""
+        if told := run_over_view(EVENT_MODELS, ITEM_EVENT, view, **which):
+            return " UNION ALL ".join(told)
+        self.engine.relation("no_item_event", ITEM_EVENT.empty_table())
+        return "SELECT * FROM no_item_event"
+
+    def walk(self) -> None:
+        """From `item_event` and `item_tail` to `event_span` and `tail_made`."""
+        self.engine.materialise("heard", model_text("heard"))
+        self.engine.materialise("size_said", model_text("size_said"))
+        self.engine.materialise("transition", model_text("transition"))
+        self.engine.materialise("event_span", model_text("span"))
+        self.engine.materialise("tail_made", model_text("item_tail"))
+
+    def daily_parts(self) -> None:
+        """From `signed_span` to `daily_part`."""
+        bounds = self.engine.query(
+            'SELECT MIN(count_from) AS first, MAX("end") AS last FROM signed_span'
+        ).to_pylist()[0]
+        if bounds["first"] is None:
+            self.engine.relation("daily_part", DAILY.empty_table())
+            return
+        # A day of grace at both ends: no time zone is further from UTC.
+        first = bounds["first"].date() - timedelta(days=1)
+        last = bounds["last"].date() + timedelta(days=1)
+        self.engine.relation("calendar", calendar_table(first, last, self.time_zone))
+        self.engine.materialise("daily_part", model_text("daily_part"))
+
+    def months(self, table: str, where: str = "TRUE") -> list[str]:
+        """The months of the days in `table`."""
+        rows = self.engine.query(
+            f"SELECT DISTINCT strftime(day, '%Y-%m') AS month FROM {table} WHERE {where} ORDER BY month"
+        )
+        return [str(row["month"]) for row in rows.to_pylist()]
+
+    def write(self, table: str, partition: str, sql: str, *, order_by: str = "") -> None:
+        """Write the rows of `sql` as a new file of `table`; no file when there are none."""
+        from meterhouse.warehouse.publishing import NewFile
+
+        path = self.warehouse.new_path(table)
+        self.written.append(path)
+        rows = self.engine.copy(sql, path, order_by=order_by, name=table)
+        self.rows[table] = self.rows.get(table, 0) + rows
+        if rows == 0:
+            path.unlink(missing_ok=True)
+            return
+        first, last = None, None
+        if table == "span":
+            bounds = self.engine.query(
+                f"""SELECT MIN("start") AS first, MAX("end") AS last FROM read_parquet('{path}')"""
+            ).to_pylist()[0]
+            first, last = bounds["first"], bounds["last"]
+        self.add.append(NewFile(table, path, partition, first, last, rows))
+
+    def count(self, sql: str) -> int:
+        """The number that a query of one value answers."""
+        return int(self.engine.query(sql).column(0)[0].as_py())
+
+    def publish(self, way: str, *, items: int, rebuilt_items: int) -> BuildReport:
+        """Make all that was written visible at once."""
+        snapshot = self.warehouse.publish(
+            kind="build",
+            previous_build=self.last.number if self.last else None,
+            input_snapshot=self.view.snapshot,
+            models_key=self.key,
+            add=self.add,
+            remove=self.remove,
+        )
+        return BuildReport(way, snapshot, items, rebuilt_items, self.rows)
+
+
+def added_up(entries: str) -> str:
+    """Entries of daily usage, added up to one row a group."""
+    return f"WITH daily_entry AS ({entries}) {without_comments(model_text('daily'))}"
+
+
+def too_many_alike(files: list[TableFile]) -> list[TableFile]:
+    """The files of a size (by powers of 16 rows) of which there are too many, smallest size first."""
+    by_size: dict[int, list[TableFile]] = {}
+    for file in files:
+        by_size.setdefault(file.rows.bit_length() // 4, []).append(file)
+    crowded = [alike for _, alike in sorted(by_size.items()) if len(alike) >= _MOST_ALIKE]
+    return crowded[0] if crowded else []
+
+
+def in_month(month: str) -> str:
+    """A condition: the day lies in `month`, such as 2018-04."""
+    return f"strftime(day, '%Y-%m') = '{month}'"
+
+
+def same_item(table: str, alias: str) -> str:
+    """A SELECT of the rows o of `table` about the item of `alias`, for EXISTS."""
+    return (
+        f"SELECT 1 FROM {table} AS o WHERE o.resource = {alias}.resource "
+        f"AND o.kind = {alias}.kind AND o.item = {alias}.item"
+    )
