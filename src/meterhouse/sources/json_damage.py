@@ -22,8 +22,6 @@ _RECORD_ENDS_OR_BEGINS = re.compile(
 _OPENING = re.compile(r'(?<![:\[{])\{[ \t\r\n]*"([^"]*)')  # no key's value, nor the first of a list
 _AFTER_A_RECORD = re.compile(r"\}[ \t\r\n]*,[ \t\r\n]*\Z")
 _RECORD_TO_RECORD = re.compile(r"\}[ \t\r\n]*,[ \t\r\n]*\{")
-_ENDS_ELEMENT = re.compile(r"[ \t\r\n]*(?:[,\]]|\Z)")
-_STRUCTURE = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}\[\]]', re.DOTALL)
 _NESTING = re.compile(r"[{\[]")
 _NESTED_AT_LEAST = 500  # brackets that surely stand before the place where nesting became too deep
 _MOST_FAILURES = 50  # of one search, until it makes longer steps
@@ -36,11 +34,15 @@ _decode = json.JSONDecoder().raw_decode
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """A broken element: where it starts, and where reading it failed (None: not known)."""
+    """A broken element: where it starts, and where reading it failed (None: not known).
+
+    `ends_at` is known of a well-formed one, of which only what it says is of no use.
+    """
 
     start: int
     failed_at: int | None
     too_deep: bool = False
+    ends_at: int | None = None
 
 
 @dataclass(slots=True)
@@ -88,6 +90,8 @@ class Layout:
 def next_element(window: TextWindow, damage: Damage, layout: Layout, longest: int) -> int:
     """The place in the window, which may have moved on, at which to look for the next element."""
     if layout.lead is None:
+        if damage.ends_at is not None:
+            return damage.ends_at
         return _Trial(window, layout, longest).next_record(damage)
     one_line = layout.one_line
     if not layout.known:
@@ -157,8 +161,6 @@ class _Trial:
             self._well_formed_until = _where_nested(window.text, damage.start)
         elif damage.failed_at is not None:
             self._well_formed_until = _before_last_string(window.text, damage)
-        elif (end := self._end_by_structure()) is not None:
-            return end
         self._at += 1
         while True:
             opening = _OPENING.search(window.text, self._at)
@@ -221,20 +223,6 @@ class _Trial:
         """Does a mark follow before the next record may begin?"""
         following = _RECORD_TO_RECORD.search(self._window.text, opening)
         return self._mark_at < (following.start() if following else len(self._window.text))
-
-    def _end_by_structure(self) -> int | None:
-        """The end of an element that is well-formed, though its content can't be used."""
-        window = self._window
-        while window.text[self._at] in "{[":
-            depth = 0
-            for token in _STRUCTURE.finditer(window.text, self._at):
-                depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(token[0][0], 0)
-                if depth == 0:
-                    return token.end() if _ENDS_ELEMENT.match(window.text, token.end()) else None
-            if window.ended or len(window.text) - self._at > self._longest:
-                return None
-            self._move(self._at)
-        return None
 
     def _move(self, at: int) -> None:
         """Read on; what stands just before `at` stays, to be looked back at."""

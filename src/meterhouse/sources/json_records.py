@@ -18,6 +18,7 @@ from meterhouse.sources.delivery import Rejection
 from meterhouse.sources.excerpt import excerpt, found
 from meterhouse.sources.file_content import ByteStream
 from meterhouse.sources.json_damage import Damage, Layout, next_element
+from meterhouse.sources.json_decoding import Decoder, Unusable
 from meterhouse.sources.text_window import TextWindow
 
 RECORDS_PER_CHUNK = 2_000  # few enough for the processor's cache
@@ -41,38 +42,12 @@ class Records:
     objects: list[dict[str, Any]]
 
 
-class _Unusable(ValueError):
-    """Well-formed JSON that says nothing definite."""
-
-    def __init__(self, field: str, expected: str, what: str) -> None:
-        super().__init__(what)
-        self.field, self.expected, self.what = field, expected, what
-
-
-def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    record = dict(pairs)
-    if len(record) != len(pairs):
-        first: dict[str, Any] = {}
-        for key, value in pairs:
-            # repr tells 1, 1.0 and true apart, which compare as equal
-            if key in first and repr(first[key]) != repr(value):
-                raise _Unusable(key, "one value for each key", f"{found(first[key])} and {found(value)}")
-            first[key] = value
-    return record
-
-
-def _no_number(name: str) -> Any:
-    raise _Unusable("", "numbers that JSON knows", name)
-
-
-_decode = json.JSONDecoder(object_pairs_hook=_unambiguous, parse_constant=_no_number).raw_decode
-
-
 class JsonRecords:
     """The records of one stream; iterate once.
 
-    `marks` are keys of which every record has at least one and objects within records have none: in
-    a file without line breaks only they tell where the next record begins after a broken one.
+    `marks` are keys of which every record has at least one, and no object within a record has all: by
+    them a record is known that an open list has swallowed, and in a file without line breaks only they
+    tell where the next record begins after a broken one.
     After the iteration `count` is the number of elements, `incomplete` says why the end of the file
     could not be read (empty when it could).
     """
@@ -86,6 +61,7 @@ class JsonRecords:
         self._origin = origin
         self._longest = longest
         self._layout = Layout(marks)
+        self._decoder = Decoder(marks)
         self._at = 0
         self._previous_end = 0
         self._between: str | None = None
@@ -188,10 +164,11 @@ class JsonRecords:
             run = run.replace(boundary, "},{")
         array = f"[{run}]"
         try:
-            records, read = _decode(array, 0)
+            records, read = self._decoder.decode(array, 0)
         except (ValueError, RecursionError):
             records, read = [], 0
-        if read != len(array) or set(map(type, records)) != {dict}:
+        usual = read == len(array) and set(map(type, records)) == {dict}
+        if not usual or self._decoder.holds_records(records):
             self._run_characters = max(self._run_characters // 8, 1)
             return []
         self._run_characters = min(2 * self._run_characters, self._longest_run)
@@ -206,8 +183,13 @@ class JsonRecords:
         self._cut = False
         while True:
             start, text = self._at, window.text
+            unusable: Unusable | None = None
             try:
-                value, end = _decode(text, start)
+                try:
+                    value, end = self._decoder.decode(text, start)
+                except Unusable as error:
+                    unusable = error
+                    value, end = self._decoder.decode_anyhow(text, start)
             except json.JSONDecodeError as error:
                 unterminated = error.msg.startswith("Unterminated string")
                 if unterminated or error.pos >= len(text) - 16:  # 16: longer than any escape or literal
@@ -217,21 +199,25 @@ class JsonRecords:
                         what = f"more than {self._longest:,} characters"
                         return self._broken(what, start, Damage(start, error.pos), f"{_A_RECORD} of fewer")
                     self._cut = unterminated or error.pos >= len(text.rstrip())
-                return self._broken(f"broken JSON: {error.msg}", error.pos, Damage(start, error.pos))
+                damage = Damage(start, error.pos)
+                if unusable is not None:
+                    return self._broken(unusable.what, start, damage, unusable.expected, unusable.field)
+                return self._broken(f"broken JSON: {error.msg}", error.pos, damage)
             except RecursionError:
                 damage = Damage(start, None, too_deep=True)
                 return self._broken("deeper nesting than can be read", start, damage)
-            except _Unusable as error:
-                damage = Damage(start, None)
-                return self._broken(error.what, start, damage, error.expected, error.field)
-            except ValueError:  # Python refuses to read integers of more than 4,300 digits
-                return self._broken("an integer of thousands of digits", start, Damage(start, None))
-            if end - start > self._longest:
-                return self._rejected(end, f"{end - start:,} characters", f"{_A_RECORD} of fewer")
             ending = _ENDS_ELEMENT.match(text, end)
+            too_long = end - start > self._longest
             open_end = ending is None or ending["end"] is not None
-            if open_end and end > len(text) - _LOOK_BACK and self._grow():
+            if open_end and end > len(text) - _LOOK_BACK and not too_long and self._grow():
                 continue
+            if self._decoder.holds_records([value]):
+                return self._broken("an object that holds whole records", start, Damage(start, None))
+            if unusable is not None:
+                damage = Damage(start, None, ends_at=end) if ending else Damage(start, end)
+                return self._broken(unusable.what, start, damage, unusable.expected, unusable.field)
+            if too_long:
+                return self._rejected(end, f"{end - start:,} characters", f"{_A_RECORD} of fewer")
             if ending is None:
                 return self._broken("more text behind a JSON value", end, Damage(start, end))
             if type(value) is not dict:
@@ -311,7 +297,7 @@ def _is_plain(text: str) -> bool:
     return True
 
 
-def _unsound(record: dict[str, Any], text: str) -> _Unusable | None:
+def _unsound(record: dict[str, Any], text: str) -> Unusable | None:
     """What no database takes: NUL, halves of surrogate pairs, bytes that are no UTF-8."""
     if _is_plain(text):
         return None
@@ -321,11 +307,11 @@ def _unsound(record: dict[str, Any], text: str) -> _Unusable | None:
             part = parts.pop()
             if isinstance(part, str):
                 if "\0" in part:
-                    return _Unusable(field, "text without NUL", found(part))
+                    return Unusable(field, "text without NUL", found(part))
                 try:
                     part.encode()
                 except UnicodeEncodeError:
-                    return _Unusable(field, "valid UTF-8 text", found(part))
+                    return Unusable(field, "valid UTF-8 text", found(part))
             elif isinstance(part, dict):
                 parts.extend(part)
                 parts.extend(part.values())
