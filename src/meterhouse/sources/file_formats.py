@@ -65,6 +65,11 @@ FILE_FORMATS: dict[str, FileFormat] = {
             "Capacity of each hypervisor as Open XDMoD's cloudresourcespecs format has it",
         ),
         FileFormat(
+            "slurm",
+            "meterhouse.sources.slurm.job_files:read_slurm",
+            "Jobs of a cluster as Slurm's accounting says them: lines of sacct, sacct --json, slurmrestd",
+        ),
+        FileFormat(
             "storage-usage",
             "meterhouse.sources.storage_usage:read_storage_usage",
             "What each user keeps on each mountpoint, as Open XDMoD's storage format has it",

@@ -8,7 +8,7 @@ TABLES: list[RawTable] = [
     raw_table(
         "slurm_job",
         "submit",
-        "Jobs as Slurm's accounting said them, a row a job allocation (not a step), each time that it was said",
+        "Jobs as Slurm's accounting said them, a row a job (not a step), each time that it was said",
         form=TEXT,  # "sacct" (26 fields), "sacct-json", "slurmrestd"
         observed_at=TIME,  # when it was asked; null for a file that doesn't say
         job_id=TEXT,  # as people write it: 123, 123_4 (array), 123+1 (heterogeneous)
