@@ -7,6 +7,7 @@ INSTALLED_APPS = [
     "meterhouse.warehouse.catalogue",
     "meterhouse.operations.collection",
     "meterhouse.directory.register",
+    "meterhouse.allocations.register",
 ]
 DATABASES: dict[str, dict[str, object]] = {}  # added as sites are opened
 USE_TZ = True

@@ -1,0 +1,1 @@
+"""Where does the register keep the ledger? Django models, and how rows become the rules' records."""
