@@ -1,13 +1,54 @@
 """Whose is a row of usage? SQL that joins daily usage or spans with the dimension tables it is given.
 
 The dimension tables come from the caller (directory.dimensions); this side knows only their columns.
+Names that sources and Open XDMoD's files say have no dates. What the directory says has: it is joined by
+day of use, and an institution's share of a project multiplies what is counted, in whole millionths.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pyarrow as pa
+
 from meterhouse.usage.meters import Grouping
 
-UNKNOWN = "Unknown"
+UNKNOWN = "Unknown"  # who it belongs to is known, but not this of them
+UNATTRIBUTED = "Unattributed"  # the directory knows nobody to whom it belonged on that day
+WHOLE = 1_000_000  # all shares of a project
+
+_DAYS = [("since", pa.date32()), ("until", pa.date32())]  # half-open; open ends are the first and last day
+
+
+def _schema(*columns: tuple[str, pa.DataType] | str) -> pa.Schema:
+    return pa.schema([(one, pa.string()) if isinstance(one, str) else one for one in columns])
+
+
+_PROJECT, _PERSON = ("project_id", pa.int64()), ("person_id", pa.int64())
+
+# What the directory says, with the days on which it was so.
+DATED_DIMENSIONS: dict[str, pa.Schema] = {
+    # One row: what usage is called that nobody owns; null when the site keeps no directory.
+    "directory_kept": _schema("nobody"),
+    # A project's name on a resource; `matches` says whether `ref` is the source's id or its name.
+    "directory_reference": _schema("resource", "matches", "ref", _PROJECT, *_DAYS),
+    "directory_owner": _schema(
+        *(_PROJECT, *_DAYS, "code", "project", "path", "pi", "pi_id", "pi_institution", "pi_institution_id"),
+        *("field", "parent_field", "directorate", "field_id"),
+    ),
+    # Millionths of a project that an institution funds: those of one day add up to WHOLE.
+    "directory_share": _schema(_PROJECT, *_DAYS, "institution", "institution_id", ("millionths", pa.int64())),
+    # Each project with itself and everything above it.
+    "directory_tree": _schema(_PROJECT, *_DAYS, "code", "path"),
+    # A person's name on a resource; an empty resource means all of them.
+    "directory_account": _schema("resource", "matches", "ref", _PERSON, *_DAYS),
+    "directory_person": _schema(
+        _PERSON, *_DAYS, "person", "id", "institution", "institution_id", "career_level"
+    ),
+    "directory_member": _schema(_PROJECT, _PERSON, "project_level", *_DAYS),
+}
 
 Filters = tuple[tuple[Grouping, tuple[str, ...]], ...]
 
@@ -50,3 +91,118 @@ def kept(filters: Filters) -> str:
         label = f"COALESCE(CAST({grouping.label} AS VARCHAR), {text(UNKNOWN)}) IN ({wanted})"
         conditions.append(f"({label} OR {grouping.id} IN ({wanted}))" if grouping.id else label)
     return " AND ".join(conditions)
+
+
+# Which dated tables a name in a grouping's SQL stands for, in the order in which they are joined.
+_PROJECT_ID = "COALESCE(r1.project_id, r2.project_id)"
+_PERSON_ID = "COALESCE(a1.person_id, a2.person_id, a3.person_id, a4.person_id)"
+_BY_PROJECT = {"o": "directory_owner", "f": "directory_share", "t": "directory_tree"}
+_ACCOUNTS = (
+    ("a1", "u.resource", "id", "u.user_ref"),
+    ("a2", "u.resource", "name", "u.user_name"),
+    ("a3", "''", "id", "u.user_ref"),
+    ("a4", "''", "name", "u.user_name"),
+)
+_NAME = re.compile(r"\b([a-z])\.")
+_OF_USAGE = re.compile(r'\bu\.("?)(\w+)\1')
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """What a question needs to know of owners: `names` of dated tables that its SQL mentions.
+
+    o is the owner of the project, f an institution's part in it, t a project above it, h the person,
+    m what the person is in the project, k what unowned usage is called. With f or t a row of usage is
+    there once for each institution or project above.
+    """
+
+    names: frozenset[str]
+
+    @classmethod
+    def of(cls, groupings: Iterable[Grouping], filters: Filters = ()) -> Attribution:
+        """What these groupings and filters need."""
+        every = [*groupings, *(grouping for grouping, _ in filters)]
+        texts = " ".join(f"{one.label} {one.id}" for one in every)
+        return cls(frozenset(_NAME.findall(texts)))
+
+    @property
+    def dated(self) -> bool:
+        """Whether it matters on which day usage was."""
+        return bool(self.names & {"o", "f", "t", "h", "m"})
+
+    @property
+    def repeats(self) -> bool:
+        """Whether a row of usage may be there more than once."""
+        return bool(self.names & {"f", "t"})
+
+    @property
+    def scale(self) -> int:
+        """By how much quantities are multiplied so that shares of them are whole numbers."""
+        return WHOLE if "f" in self.names else 1
+
+    def weighted(self, quantity: str) -> str:
+        """SQL: a quantity times the share; without shares the whole of it."""
+        return f"{quantity} * COALESCE(f.millionths, {WHOLE})" if "f" in self.names else quantity
+
+    def joins(self, day: str) -> str:
+        """SQL that follows `FROM rows AS u`; `day` is SQL for the day whose owners count."""
+        held = [JOINS]
+
+        def left(table: str, name: str, condition: str) -> None:
+            days = f"{day} >= {name}.since AND {day} < {name}.until"
+            held.append(f"LEFT JOIN {table} AS {name} ON {condition} AND {days}")
+
+        if self.names & {"o", "f", "t", "m"}:
+            for name, how, ref in (("r1", "id", "u.project_ref"), ("r2", "name", "u.project_name")):
+                left(
+                    "directory_reference",
+                    name,
+                    f"{name}.matches = '{how}' AND {name}.resource = u.resource AND {name}.ref = {ref}",
+                )
+        for name, table in _BY_PROJECT.items():
+            if name in self.names:
+                left(table, name, f"{name}.project_id = {_PROJECT_ID}")
+        if self.names & {"h", "m"}:
+            for name, resource, how, ref in _ACCOUNTS:
+                left(
+                    "directory_account",
+                    name,
+                    f"{name}.matches = '{how}' AND {name}.resource = {resource} AND {name}.ref = {ref}",
+                )
+        if "h" in self.names:
+            left("directory_person", "h", f"h.person_id = {_PERSON_ID}")
+        if "m" in self.names:
+            left("directory_member", "m", f"m.project_id = {_PROJECT_ID} AND m.person_id = {_PERSON_ID}")
+        if "k" in self.names:
+            held.append("CROSS JOIN directory_kept AS k")
+        return "\n    ".join(held)
+
+    def columns(self, *sql: str) -> list[str]:
+        """The columns of usage that these texts and the joins mention."""
+        found = {name for _, name in _OF_USAGE.findall(" ".join((*sql, self.joins("u.segment"))))}
+        return sorted(found - {"segment"})
+
+    def segments(self) -> str:
+        """SQL: each day of `calendar` with the newest day at or before it on which an owner changed.
+
+        Days of one segment have the same owners, so that usage can be added up before it is joined.
+        """
+        tables = {table for name, table in _BY_PROJECT.items() if name in self.names}
+        tables |= {"directory_reference"} if self.names & {"o", "f", "t", "m"} else set()
+        tables |= {"directory_account"} if self.names & {"h", "m"} else set()
+        tables |= {"directory_person"} if "h" in self.names else set()
+        tables |= {"directory_member"} if "m" in self.names else set()
+        edges = " UNION ".join(
+            f"SELECT {edge} AS edge FROM {table}" for table in sorted(tables) for edge in ("since", "until")
+        )
+        return f"""
+            SELECT d.day, COALESCE(MAX(e.edge), DATE '0001-01-01') AS segment
+            FROM calendar AS d LEFT JOIN ({edges or "SELECT NULL AS edge"}) AS e ON e.edge <= d.day
+            GROUP BY d.day"""
+
+
+def matching(source: str, filters: Filters, day: str) -> str:
+    """A SELECT of the rows of `source` that the filters keep, each once. Their owners are those of `day`."""
+    attribution = Attribution.of((), filters)
+    once = "DISTINCT " if attribution.repeats else ""
+    return f"SELECT {once}u.* FROM ({named(source)}) AS u {attribution.joins(day)} WHERE {kept(filters)}"
