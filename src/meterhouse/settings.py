@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from meterhouse.errors import ConfigurationError
+from meterhouse.sources.kubernetes.queries import mistake_in
 
 SETTINGS_FILE = "meterhouse.toml"
 
@@ -170,7 +171,56 @@ class NotificationSource(_Section):
     tls: bool = False
 
 
-Source = Annotated[OpenStackSource | NotificationSource, Field(discriminator="kind")]
+class KubernetesSource(_Section):
+    """A Kubernetes or OpenShift cluster, as its Prometheus or Thanos remembers it."""
+
+    kind: Literal["kubernetes"]
+    name: Name
+    resource: Name
+    url: str = Field(pattern=r"^https?://[^\s@?#]+$")
+    cluster: str | None = Field(default=None, max_length=200)
+    token: Secret | None = None
+    user: str | None = None
+    password: Secret | None = None
+    ca_file: Path | None = None
+    verify: bool = True
+    proxy: str | None = Field(default=None, pattern=r"^(https?|socks5h?)://[^\s@]+$")
+    step: timedelta = timedelta(minutes=15)
+    chunk: timedelta = timedelta(days=1)
+    overlap: timedelta = timedelta(hours=1)
+    settle: timedelta = timedelta(minutes=5)
+    timeout: timedelta = timedelta(minutes=2)
+    history_since: datetime | None = None
+    matchers: str = ""
+    queries: dict[str, str] = Field(default_factory=dict)
+    labels: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _together(self) -> KubernetesSource:
+        if self.token is not None and self.user is not None:
+            raise ValueError("expected a token, or user and password, not both")
+        if (self.user is None) != (self.password is None):
+            raise ValueError("expected user and password together")
+        for what, length in (("step", self.step), ("chunk", self.chunk)):
+            if length < timedelta(seconds=1) or length % timedelta(seconds=1):
+                raise ValueError(f"{what}: expected whole seconds, at least one")
+        if self.chunk % self.step:
+            raise ValueError("chunk: expected a multiple of step")
+        for what, length in (("overlap", self.overlap), ("settle", self.settle), ("timeout", self.timeout)):
+            if length < timedelta():
+                raise ValueError(f"{what}: expected no negative duration")
+        if problem := mistake_in(self.queries, self.labels):
+            raise ValueError(problem)
+        return self
+
+    @property
+    def since(self) -> datetime | None:
+        """`history_since`, which is UTC unless it says otherwise."""
+        moment = self.history_since
+        return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
+
+
+Source = Annotated[OpenStackSource | NotificationSource | KubernetesSource, Field(discriminator="kind")]
 
 
 class Settings(_Section):

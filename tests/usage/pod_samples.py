@@ -43,7 +43,7 @@ def run(query: str, first: int, last: int | None = None, *, step: int = STEP, **
 def requests(
     first: int, last: int, *, cpu: int = 0, memory: int = 0, gpus: int | None = None, **said: Any
 ) -> list[Row]:
-    """The requests of one pod, equal from `first` to `last`: `cpu` in millionths of a core, `memory` in bytes."""
+    """The requests of one pod, equal from `first` to `last`: `cpu` in millionths of a core, memory in bytes."""
     said = {"namespace": "physics", "pod": "p", **said}
     gpu_resource = said.pop("gpu_resource", "nvidia.com/gpu")
     rows = [

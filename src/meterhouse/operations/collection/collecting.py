@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from meterhouse.errors import MeterhouseError
 from meterhouse.operations.collection.cursors import keep_cursor, read_cursor
-from meterhouse.settings import NotificationSource, OpenStackSource, Source
+from meterhouse.settings import KubernetesSource, NotificationSource, OpenStackSource, Source
 
 if TYPE_CHECKING:
     from meterhouse.site import Site
@@ -64,6 +64,8 @@ def collect_source(
     """
     if isinstance(source, OpenStackSource):
         return _poll(site, source)
+    if isinstance(source, KubernetesSource):
+        return _query(site, source)
     return _listen(site, source, stop, idle_seconds)
 
 
@@ -91,6 +93,43 @@ def _poll(site: Site, source: OpenStackSource) -> Iterator[Collected]:
         landed = site.warehouse.land(collected.delivery)
         keep_cursor(alias, source.name, source.resource, collected.cursor, landed.batch_id)
         yield Collected(source.name, source.resource, landed)
+
+
+def _query(site: Site, source: KubernetesSource) -> Iterator[Collected]:
+    from meterhouse.sources.kubernetes.collector import Habits, collect
+    from meterhouse.sources.kubernetes.prometheus import Patience, Prometheus, QueryFailed, Server
+
+    server = Server(
+        url=source.url,
+        token=source.token.reveal(site.path) if source.token else None,
+        user=source.user,
+        password=source.password.reveal(site.path) if source.password else None,
+        ca_file=site.path / source.ca_file if source.ca_file else None,
+        verify=source.verify,
+        proxy=source.proxy,
+    )
+    habits = Habits(
+        step=source.step,
+        chunk=source.chunk,
+        overlap=source.overlap,
+        settle=source.settle,
+        history_since=source.since,
+        cluster=source.cluster,
+        matchers=source.matchers,
+        queries=source.queries,
+        labels=source.labels,
+    )
+    try:
+        prometheus = Prometheus(server, Patience(timeout_seconds=source.timeout.total_seconds()))
+    except QueryFailed as failure:
+        raise MeterhouseError(f"source {source.name}: {failure}") from None
+    alias = site.register.alias
+    cursor = read_cursor(alias, source.name, source.resource)
+    with prometheus:
+        for collected in collect(prometheus, source.resource, cursor, datetime.now(UTC), habits):
+            landed = site.warehouse.land(collected.delivery)
+            keep_cursor(alias, source.name, source.resource, collected.cursor, landed.batch_id)
+            yield Collected(source.name, source.resource, landed)
 
 
 def _listen(

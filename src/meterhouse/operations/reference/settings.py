@@ -13,7 +13,9 @@ from meterhouse.settings import SETTINGS_FILE, Settings
 
 # What each key decides. The models know type and default; a test fails for a key without a line here.
 MEANINGS = {
-    "sources.history_since": "How far back the first reading asks for servers. Without it: everything.",
+    "sources.history_since": (
+        "How far back the first reading asks. Without it: everything of a cloud, 15 days of a cluster."
+    ),
     "site.name": "What the site is called in reports.",
     "site.time_zone": "IANA time zone that days, months and reports follow.",
     "register.url": "Where the register is: a file below the site, or `postgresql://user@host:port/database`.",
@@ -47,6 +49,19 @@ MEANINGS = {
     "sources.password": "That user's password, by reference.",
     "sources.queue": "The durable queue that Meterhouse makes for itself.",
     "sources.tls": "Whether to speak TLS.",
+    "sources.url": "Where Prometheus or Thanos answers, up to before `/api/v1`.",
+    "sources.cluster": "What the cluster is called where several are told apart.",
+    "sources.token": "The bearer token to show, by reference.",
+    "sources.ca_file": "Certificates to trust instead of the system's, below the site or absolute.",
+    "sources.verify": "Whether the server must show a certificate that is trusted.",
+    "sources.proxy": "The proxy to go through: `http://`, `https://` or `socks5://` with host and port.",
+    "sources.step": "How far apart samples are; each stands for the step that begins with it.",
+    "sources.chunk": "How much is asked for, and landed, at once: a multiple of the step.",
+    "sources.settle": "How old a sample must be to be taken as there.",
+    "sources.timeout": "How long one answer is waited for.",
+    "sources.matchers": 'Label matchers for every selector, such as `cluster="prod"`.',
+    "sources.queries": "PromQL by the name of a query, instead of ours.",
+    "sources.labels": "Names of Prometheus labels by what they say: `gpu_product`, `pi`, `user`, `class` ...",
     "secret.env": "Name of the environment variable that holds the secret.",
     "secret.file": "File that holds the secret, below the site or absolute.",
 }
