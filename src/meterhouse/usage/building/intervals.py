@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 # Rows of no item (labels of nodes) may stand this long before those of the items that they concern.
 _CONTEXT = timedelta(days=2)
+_EVIDENCE = ("opened_batch", "opened_record", "closed_batch", "closed_record")
 _FAR = datetime(9999, 1, 1, tzinfo=UTC)
 
 
@@ -91,8 +92,10 @@ def changed_intervals(steps: BuildSteps, models: list[IntervalModel]) -> None:
                 WHERE n.model = '{model.name}' AND n.resource = r.resource AND n.item = {model.item}))"""
         made.append(f"SELECT {names} FROM {_materialise(steps, model, rows)}")
     engine.materialise("interval_span", " UNION ALL ".join(made))
-    before = f"SELECT {names} FROM stored_span AS s WHERE EXISTS ({_suspected})"
-    now = f"SELECT {names} FROM interval_span AS s WHERE EXISTS ({_suspected})"
+    # told again by another record, it is the same span: the evidence that it has is as good
+    content = ", ".join(f'"{name}"' for name in ("rules", *INTERVAL.names) if name not in _EVIDENCE)
+    before = f"SELECT {content} FROM stored_span AS s WHERE EXISTS ({_suspected})"
+    now = f"SELECT {content} FROM interval_span AS s WHERE EXISTS ({_suspected})"
     engine.materialise(
         "interval_changed",
         f"""SELECT resource, kind, item, MIN("start") AS first_time

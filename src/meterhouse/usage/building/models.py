@@ -58,10 +58,21 @@ class IntervalModel:
     about: str = "TRUE"
 
 
-INTERVAL_MODELS: tuple[IntervalModel, ...] = ()
+INTERVAL_MODELS: tuple[IntervalModel, ...] = (
+    IntervalModel(
+        name="job_span",
+        table="slurm_job",
+        kind="job",
+        item="r.job_id",
+        first_time="r.submit",
+        last_time='COALESCE(r."end", r."start", r.submit)',
+    ),
+)
 
 # Models of samples, each with the raw tables that it reads. They give usage.tables.SAMPLE.
-SAMPLE_MODELS: dict[str, tuple[str, ...]] = {}
+SAMPLE_MODELS: dict[str, tuple[str, ...]] = {
+    "storage_sample": ("storage_usage",),
+}
 
 # From item events to spans, and from spans and samples to what is counted by day.
 SHARED_MODELS = ("heard", "size_said", "transition", "span", "item_tail", "daily_part", "daily", "level")
