@@ -54,7 +54,7 @@ def query(
     statistic: Annotated[
         str | None, typer.Option("--statistic", help="Statistic; --list names them.")
     ] = None,
-    realm: Annotated[str, typer.Option("--realm", help="Realm: Cloud.")] = "Cloud",
+    realm: Annotated[str, typer.Option("--realm", help="Realm: Cloud, Jobs or Storage.")] = "Cloud",
     group_by: Annotated[str, typer.Option("--group-by", help="Group-by; --list names them.")] = "none",
     unit: Annotated[
         Unit, typer.Option("--unit", help="Table that is asked, in both modes; its periods count whole.")
@@ -69,8 +69,8 @@ def query(
 ) -> None:
     """One statistic as Open XDMoD prints it: columns period, label and value.
 
-    A time series has every label in every period; 0 without decimals is what Open XDMoD prints for a
-    label that no session has in a period.
+    A time series has every label in every period; 0 without decimals is also what Open XDMoD prints for a
+    label that nothing has in a period.
     """
     from meterhouse.errors import QuestionError
 
@@ -100,5 +100,5 @@ def query(
         ("period", "label", "value"),
         how,
         numeric=("value",),
-        empty="No data: no session touches these days.",
+        empty="No data: nothing touches these days.",
     )

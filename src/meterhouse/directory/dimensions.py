@@ -28,6 +28,8 @@ DIMENSIONS: dict[str, tuple[str, ...]] = {
         "parent_field",
         "directorate",
     ),
+    # a PI whom records name by group or login, as jobs and files on disk do
+    "group_dimension": ("group_name", "pi", "pi_institution", "field", "parent_field", "directorate"),
 }
 
 _NEWEST = "SELECT * FROM {table} WHERE recorded_at = (SELECT MAX(recorded_at) FROM {table})"
@@ -39,7 +41,7 @@ SELECT username AS user_name,
 FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY username ORDER BY record DESC) AS newest FROM names)
 WHERE newest = 1"""
 
-_OWNERS = """
+_FIELDS_OF_GROUPS = """
 WITH node AS (
     SELECT abbreviation, description, parent
     FROM (
@@ -54,8 +56,22 @@ grouped AS (
         FROM group_hierarchy
     )
     WHERE newest = 1
-),
-owned AS (
+)
+SELECT
+    k.group_name, COALESCE(w.person, k.group_name) AS pi, w.institution AS pi_institution,
+    a.description AS field,
+    -- what stands on the middle level is its own bottom level, as Open XDMoD has it
+    CASE WHEN c.abbreviation IS NULL THEN a.description ELSE b.description END AS parent_field,
+    COALESCE(c.description, b.description, a.description) AS directorate
+FROM (SELECT user_name AS group_name FROM people UNION SELECT group_name FROM grouped) AS k
+LEFT JOIN people AS w ON w.user_name = k.group_name
+LEFT JOIN grouped AS g ON g.group_name = k.group_name
+LEFT JOIN node AS a ON a.abbreviation = g.abbreviation
+LEFT JOIN node AS b ON b.abbreviation = a.parent AND b.abbreviation <> a.abbreviation
+LEFT JOIN node AS c ON c.abbreviation = b.parent AND c.abbreviation <> b.abbreviation"""
+
+_OWNERS = """
+WITH owned AS (
     SELECT cloud, project_name, pi
     FROM (
         SELECT *, ROW_NUMBER() OVER (PARTITION BY cloud, project_name ORDER BY record DESC) AS newest
@@ -63,17 +79,10 @@ owned AS (
     )
     WHERE newest = 1
 )
-SELECT
-    o.cloud AS resource, o.project_name, COALESCE(w.person, o.pi) AS pi, w.institution AS pi_institution,
-    a.description AS field,
-    COALESCE(b.description, a.description) AS parent_field,
-    COALESCE(c.description, b.description, a.description) AS directorate
+SELECT o.cloud AS resource, o.project_name, COALESCE(p.pi, o.pi) AS pi, p.pi_institution,
+    p.field, p.parent_field, p.directorate
 FROM owned AS o
-LEFT JOIN people AS w ON w.user_name = o.pi
-LEFT JOIN grouped AS g ON g.group_name = o.pi
-LEFT JOIN node AS a ON a.abbreviation = g.abbreviation
-LEFT JOIN node AS b ON b.abbreviation = a.parent AND b.abbreviation <> a.abbreviation
-LEFT JOIN node AS c ON c.abbreviation = b.parent AND c.abbreviation <> b.abbreviation"""
+LEFT JOIN groups AS p ON p.group_name = o.pi"""
 
 # Keystone's newest word on each id; what has been deleted since keeps its last name.
 _KEYSTONE_USERS = """
@@ -115,11 +124,13 @@ def dimension_tables(view: View, engine: DuckDBEngine) -> dict[str, pa.Table]:
         engine.relation(f"keystone_{name}", view.select(f"openstack_{name}"))
     engine.relation("daily", view.select("daily"))
     engine.relation("people", _PEOPLE)
+    engine.relation("groups", _FIELDS_OF_GROUPS)
     answers = {
         "user_dimension": engine.query(_KEYSTONE_USERS),
         "project_dimension": engine.query(_KEYSTONE_PROJECTS),
         "person_dimension": engine.query("SELECT * FROM people"),
         "owner_dimension": engine.query(_OWNERS),
+        "group_dimension": engine.query("SELECT * FROM groups"),
     }
     for name, table in answers.items():
         assert tuple(table.column_names) == DIMENSIONS[name]

@@ -11,6 +11,8 @@ import pytest
 
 from meterhouse.directory.dimensions import DIMENSIONS
 from meterhouse.feeds.xdmod.query import Query, SiteNames, answer_query
+from meterhouse.sources.raw_table import TIME
+from meterhouse.sources.tables import RAW_TABLES
 from meterhouse.usage.tables import SPAN
 from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
 
@@ -50,12 +52,70 @@ def moment(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
+def job(start: str, end: str, **values: Any) -> dict[str, Any]:
+    """A job of one core on one node, submitted when it started; "18 10:30" is in April 2018."""
+    cores = values.get("vcpus", 1)
+    return {
+        "rules": "default",
+        "resource": "cluster",
+        "kind": "job",
+        "item": "1",
+        "project_ref": "account",
+        "user_name": "ada",
+        "group_name": "grace",
+        "class": "short",
+        "qos": "normal",
+        "nodes": 1,
+        "vcpus": cores,
+        "cpu_millis": None if cores is None else 1000 * cores,
+        "state": "active",
+        "closed_by": "completed",
+        "is_last": False,
+        "begins": 1,
+        "ceases": 1,
+        **values,
+        "submitted": moment(values["submitted"]) if values.get("submitted") else moment(start),
+        "start": moment(start),
+        "end": moment(end),
+    }
+
+
+def sample(time: str, **values: Any) -> dict[str, Any]:
+    """What ada keeps in /home, with grace for a PI; "18 10:30" is in April 2018."""
+    return {
+        "record": 1,
+        "resource": "disk",
+        "mountpoint": "/home",
+        "user": "ada",
+        "pi": "grace",
+        "file_count": 10,
+        "logical_usage": 1000,
+        "physical_usage": 2000,
+        "soft_threshold": 4000,
+        "hard_threshold": 5000,
+        "batch_id": "b1",
+        **values,
+        "dt": moment(time),
+    }
+
+
 class Spans:
-    """Stands for a view of a warehouse that holds these sessions only."""
+    """Stands for a view of a warehouse that holds these rows only."""
 
     def select(self, table: str, **which: object) -> str:
-        assert table == "span"
-        return "SELECT * FROM span_rows"
+        return f"SELECT * FROM {table}_rows"
+
+
+def told(schema: pa.Schema) -> pa.Schema:
+    """A raw table's columns with those that the warehouse adds."""
+    return pa.schema([*schema, ("batch_id", pa.string()), ("recorded_at", TIME)])
+
+
+TABLES = {
+    "Cloud": ("span_rows", SPAN),
+    "Jobs": ("span_rows", SPAN),
+    "Storage": ("storage_usage_rows", told(RAW_TABLES["storage_usage"].schema)),
+}
 
 
 def dimensions(**tables: list[dict[str, str]]) -> dict[str, pa.Table]:
@@ -82,10 +142,12 @@ def ask(engine: DuckDBEngine) -> Ask:
     """Ask a statistic of sessions: (period, label, value) of 18 to 20 April 2018 unless said otherwise."""
 
     def asked(sessions: list[dict[str, Any]], statistic: str, **options: Any) -> list[tuple[str, str, str]]:
-        engine.relation("span_rows", pa.Table.from_pylist(sessions, schema=SPAN))
+        realm = options.get("realm", "Cloud")
+        name, schema = TABLES[realm]
+        engine.relation(name, pa.Table.from_pylist(sessions, schema=schema))
         rows = answer_query(
             Query.ask(
-                realm="Cloud",
+                realm=realm,
                 statistic=statistic,
                 group_by=options.get("group_by", "none"),
                 unit=options.get("unit", "day"),
@@ -96,7 +158,7 @@ def ask(engine: DuckDBEngine) -> Ask:
             Spans(),  # type: ignore[arg-type]
             engine,
             options.get("dimensions") or dimensions(),
-            SiteNames("Our site", options.get("organizations", {})),
+            SiteNames("Our site", options.get("organizations", {}), options.get("types", {})),
             options.get("capacities", {}),
             options.get("time_zone", "UTC"),
             options.get("generic_batches", ()),
@@ -130,6 +192,16 @@ def series(ask: Ask) -> Callable[..., list[str]]:
 @pytest.fixture
 def make_session() -> Callable[..., dict[str, Any]]:
     return session
+
+
+@pytest.fixture
+def make_job() -> Callable[..., dict[str, Any]]:
+    return job
+
+
+@pytest.fixture
+def make_sample() -> Callable[..., dict[str, Any]]:
+    return sample
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ def test_an_empty_site_has_no_rows(run):
     asked = ("--statistic", "cloud_core_time", "--from", "2018-04-18", "--to", "2018-04-30")
     assert run(*asked, "--format", "csv") == "period,label,value\n"
     assert json.loads(run(*asked, "--format", "json")) == []
-    assert run(*asked) == "No data: no session touches these days.\n"
+    assert run(*asked) == "No data: nothing touches these days.\n"
 
 
 def test_what_is_missing_is_named(run):

@@ -44,7 +44,7 @@ def test_time_has_an_end():
 @pytest.mark.parametrize(
     ("wrong", "expected"),
     [
-        ({"realm": "cloud"}, "realm: expected one of Cloud, found 'cloud'"),
+        ({"realm": "cloud"}, "realm: expected one of Cloud, Jobs, Storage, found 'cloud'"),
         ({"statistic": "hours"}, "statistic: expected one of cloud_wall_time, .*, found 'hours'"),
         ({"group_by": "user"}, "group-by: expected one of none, .*, found 'user'"),
         ({"unit": "week"}, "unit: expected one of day, month, quarter, year, found 'week'"),

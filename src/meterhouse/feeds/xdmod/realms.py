@@ -7,27 +7,45 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal, get_args
 
 from meterhouse.errors import QuestionError
 from meterhouse.usage.meters import find_grouping
 from meterhouse.usage.rules import state_codes
 
-# A denominator that does not come from sessions: what the resources concerned had in the period.
+# Denominators that do not come from rows: what the resources concerned had in the period, and in how
+# many periods a label has rows.
 CAPACITY = "capacity_core_seconds"
-_FILES = ("cloud.toml",)
+CORES = "capacity_cores"
+PERIODS = "periods"
+_FILES = ("cloud.toml", "jobs.toml", "storage.toml")
+
+Combination = Literal["sum", "max", "min"]
+Whose = Literal["project", "group"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A figure of each row (SQL), and how those of several rows are put together."""
+
+    sql: str
+    combine: Combination = "sum"
 
 
 @dataclass(frozen=True, slots=True)
 class Statistic:
-    """`numerator * times / (denominator * per)` of facts, or how many values `distinct` (SQL) has."""
+    """`numerator * times / (denominators * per)` of facts, or how many values `distinct` (SQL) has.
+
+    `series_decimals`: where a time series has other decimals than an aggregate.
+    """
 
     name: str
     title: str
     unit: str
     decimals: int
+    series_decimals: int | None = None
     numerator: str = ""
-    denominator: str = ""
+    denominators: tuple[str, ...] = ()
     times: int = 1
     per: int = 1
     distinct: str = ""
@@ -55,13 +73,19 @@ class Carried:
 
 @dataclass(frozen=True, slots=True)
 class Realm:
-    """Sessions of some kinds and states under one rule set, with what can be asked of them."""
+    """What is counted (SQL over `table`), by what rows, and what can be asked of them.
+
+    `row` names the columns (each with its SQL) by which what touches a period is put together before
+    statistics are made; without any, each is a row of its own. `whose` says through what a row has a PI.
+    """
 
     name: str
-    rules: str
-    kinds: tuple[str, ...]
-    states: tuple[str, ...]
-    facts: Mapping[str, str]
+    counts: str
+    table: str
+    source: str
+    whose: Whose
+    row: Mapping[str, str]
+    facts: Mapping[str, Fact]
     carried: Mapping[str, Carried]
     statistics: Mapping[str, Statistic]
     group_bys: Mapping[str, GroupBy]
@@ -99,25 +123,29 @@ def find_realm(name: str) -> Realm:
 
 
 def _realm(file: str, said: dict[str, Any]) -> Realm:
-    unknown = set(said["states"]) - set(state_codes())
+    unknown = set(said.get("states", ())) - set(state_codes())
     if unknown:
         raise ValueError(f"{file}: states: unknown {sorted(unknown)}")
-    facts: dict[str, str] = said["facts"]
+    if said["whose"] not in get_args(Whose):
+        raise ValueError(f"{file}: whose: expected one of {', '.join(get_args(Whose))}")
+    facts = {name: _fact(f"{file}: facts.{name}", values) for name, values in said["facts"].items()}
     carried = {name: Carried(**values) for name, values in said.get("carried", {}).items()}
     for name, one in carried.items():
         _check_facts(f"{file}: carried.{name}", (one.first, one.later), facts)
-    statistics = {name: Statistic(name, **values) for name, values in said["statistics"].items()}
+    statistics = {name: _statistic(name, values) for name, values in said["statistics"].items()}
     for name, statistic in statistics.items():
         where = f"{file}: statistics.{name}"
         if bool(statistic.numerator) == bool(statistic.distinct):
             raise ValueError(f"{where}: expected either numerator or distinct")
-        named = [fact for fact in (statistic.numerator, statistic.denominator) if fact]
-        _check_facts(where, named, {*facts, *carried, CAPACITY})
+        named = [fact for fact in (statistic.numerator, *statistic.denominators) if fact]
+        _check_facts(where, named, {*facts, *carried, CAPACITY, CORES, PERIODS})
     return Realm(
         said["name"],
-        said["rules"],
-        tuple(said["kinds"]),
-        tuple(said["states"]),
+        said["counts"],
+        said["table"],
+        said["source"],
+        said["whose"],
+        said.get("row", {}),
         facts,
         carried,
         statistics,
@@ -128,9 +156,28 @@ def _realm(file: str, said: dict[str, Any]) -> Realm:
     )
 
 
+def _statistic(name: str, said: dict[str, Any]) -> Statistic:
+    denominator = said.get("denominator", [])
+    rest = {key: value for key, value in said.items() if key != "denominator"}
+    return Statistic(
+        name,
+        **rest,
+        denominators=(denominator,) if isinstance(denominator, str) else tuple(denominator),
+    )
+
+
+def _fact(where: str, said: str | dict[str, Any]) -> Fact:
+    fact = Fact(said) if isinstance(said, str) else Fact(**said)
+    if fact.combine not in get_args(Combination):
+        raise ValueError(f"{where}: combine: expected one of {', '.join(get_args(Combination))}")
+    return fact
+
+
 def _group_by(where: str, name: str, said: dict[str, Any]) -> GroupBy:
-    if ("grouping" in said) == ("label" in said):
-        raise ValueError(f"{where}: expected either grouping or label")
+    if ("grouping" in said) + ("label" in said) + ("buckets" in said) != 1:
+        raise ValueError(f"{where}: expected one of grouping, label and buckets")
+    if "buckets" in said:
+        return _buckets(where, name, said)
     label = said["label"] if "label" in said else find_grouping(said["grouping"]).label
     return GroupBy(
         name,
@@ -139,6 +186,25 @@ def _group_by(where: str, name: str, said: dict[str, Any]) -> GroupBy:
         said.get("identity", label),
         said.get("rank", label),
         said.get("by_rank", False),
+    )
+
+
+def _buckets(where: str, name: str, said: dict[str, Any]) -> GroupBy:
+    """Labels for ranges of a number: `buckets` gives each range's last number, "" being no end."""
+    of, buckets = said["of"], said["buckets"]
+    *bounded, (last, open_end) = buckets.items()
+    bounds = [bound for _, bound in bounded]
+    if open_end != "" or bounds != sorted(set(bounds)):
+        raise ValueError(f"{where}: buckets: expected rising bounds and one without at the end")
+    labels = [f"WHEN {of} <= {bound} THEN '{label}'" for label, bound in bounded]
+    ranks = [f"WHEN {of} <= {bound} THEN {number}" for number, bound in enumerate(bounds, start=1)]
+    return GroupBy(
+        name,
+        said["title"],
+        f"CASE {' '.join(labels)} WHEN {of} IS NOT NULL THEN '{last}' END",
+        f"CASE {' '.join(ranks)} WHEN {of} IS NOT NULL THEN {len(buckets)} END",
+        f"CASE {' '.join(ranks)} WHEN {of} IS NOT NULL THEN {len(buckets)} END",
+        by_rank=True,
     )
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from meterhouse.directory.dimensions import dimension_tables
 from meterhouse.feeds.xdmod.query import Query, Row, SiteNames, answer_query
-from meterhouse.feeds.xdmod.realms import CAPACITY
+from meterhouse.feeds.xdmod.realms import CAPACITY, CORES
+from meterhouse.feeds.xdmod.resource_types import RESOURCE_TYPES
 from meterhouse.sources.generic_cloud import FORMAT as GENERIC_CLOUD
 from meterhouse.usage.capacity import Capacities, CapacitySource, chosen_capacities, declared_capacities
 
@@ -27,9 +28,10 @@ def answer_site_query(
     time_zone = settings.site.time_zone
     view = site.warehouse.view(as_of)
     organizations = {one.name: one.organization for one in settings.resources if one.organization}
+    types = {one.name: RESOURCE_TYPES[one.kind].description for one in settings.resources}
     with site.engine() as engine, view.reading():
         capacities: Capacities = {}
-        if query.statistic.denominator == CAPACITY:
+        if {CAPACITY, CORES} & set(query.statistic.denominators):
             declared = declared_capacities(settings.resources)
             capacities = chosen_capacities(capacity, declared, view, engine, time_zone)
         return answer_query(
@@ -37,7 +39,7 @@ def answer_site_query(
             view,
             engine,
             dimension_tables(view, engine),
-            SiteNames(settings.site.name, organizations),
+            SiteNames(settings.site.name, organizations, types),
             capacities,
             time_zone,
             [batch.id for batch in view.batches(source=GENERIC_CLOUD)],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from meterhouse.feeds.xdmod.realms import realms
-from meterhouse.operations.reference.markdown import code, codes, page, table
+from meterhouse.operations.reference.markdown import code, page, table
 from meterhouse.sources.file_formats import ENTRY_POINTS, FILE_FORMATS
 
 
@@ -24,10 +24,7 @@ def xdmod_page() -> str:
     parts = ["`meterhouse xdmod query --realm REALM --statistic NAME --group-by NAME` answers these."]
     for realm in realms().values():
         parts.append(f"## Realm {realm.name}")
-        parts.append(
-            f"Sessions of kind {codes(realm.kinds)} in the states {codes(realm.states)}, under the rule set "
-            f"`{realm.rules}`."
-        )
+        parts.append(realm.counts)
         rows = [(code(one.name), one.title, one.unit, str(one.decimals)) for one in realm.statistics.values()]
         parts.append(table(["statistic", "title", "unit", "decimals"], rows))
         parts.append(
