@@ -48,12 +48,19 @@ class JsonRecords:
     `marks` are keys of which every record has at least one, and no object within a record has all: by
     them a record is known that an open list has swallowed, and in a file without line breaks only they
     tell where the next record begins after a broken one.
+    With `first_array_only` the records end with the first array: what follows it is left to `behind`.
     After the iteration `count` is the number of elements, `incomplete` says why the end of the file
     could not be read (empty when it could).
     """
 
     def __init__(
-        self, stream: ByteStream, origin: str, marks: frozenset[str], longest: int = LONGEST_RECORD
+        self,
+        stream: ByteStream,
+        origin: str,
+        marks: frozenset[str],
+        longest: int = LONGEST_RECORD,
+        *,
+        first_array_only: bool = False,
     ) -> None:
         self.count = 0
         self.incomplete = ""
@@ -69,6 +76,8 @@ class JsonRecords:
         self._longest_run = min(RUN_CHARACTERS, longest)
         self._run_characters = self._longest_run
         self._cut = False  # the last element ran into the end of the file
+        self._first_array_only = first_array_only
+        self._closed = False  # the one array that is wanted has ended
 
     def __iter__(self) -> Iterator[Records | Rejection]:
         chunk = Records([], [])
@@ -121,6 +130,9 @@ class JsonRecords:
             character = window.text[at]
             if character == "]" and self._bracketed:
                 self._at = at + 1
+                if self._first_array_only:
+                    self._closed = True
+                    return False
             elif character == "[" and self._opens_array():
                 self._bracketed = True
                 self._at += 1
@@ -262,8 +274,16 @@ class JsonRecords:
         what = f"none; after {REPORTED_IN_A_ROW:,} of them the others are not listed"
         return Rejection(self._origin, number, "", f"{_A_RECORD} among {broken:,} elements", what)
 
+    def behind(self, most: int) -> str:
+        """Up to `most` characters of what follows the first array."""
+        while not self._window.ended and len(self._window.text) - self._at < most:
+            self._more(self._at, self._at)
+        return self._window.text[self._at : self._at + most]
+
     def _ending(self) -> Iterator[Rejection]:
         window = self._window
+        if self._closed:
+            return
         if window.broken:
             self.incomplete = window.broken
         elif self._bracketed and window.last_visible != "]":

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -25,6 +26,7 @@ _NO_TIME = ("", "Unknown", "None")
 _MOST_KNOWN = 100_000  # different texts of one field that are remembered
 _LONG_TEXT = 1 << 16
 _TIME_CHARACTERS = len("2018-04-18T14:58:45")
+_COLON, _HYPHEN, _ZERO = np.frombuffer(b":-0", np.uint8)
 _EARLIEST, _LATEST = pa.scalar(EARLIEST, TIME), pa.scalar(LATEST, TIME)
 
 
@@ -176,6 +178,39 @@ class Time(TextColumn):
         return {self._column: times}
 
 
+class Duration(TextColumn):
+    """How long something took, as `[days-]hours:minutes:seconds`."""
+
+    encoded = False
+
+    def __init__(self, column: str) -> None:
+        super().__init__({column: INT}, lambda text: (notation.duration_seconds(text),))
+        self._column = column
+
+    def _at_once(self, texts: pa.Array) -> dict[str, pa.Array] | None:
+        lengths = pc.binary_length(texts).to_numpy()
+        if not len(lengths) or lengths.min() < 8 or lengths.max() > 12:
+            return None
+        _, offsets, data = texts.buffers()
+        characters = np.frombuffer(data, np.uint8)
+        ends = np.frombuffer(offsets, np.int32)[texts.offset + 1 : texts.offset + 1 + len(texts)]
+        usual = (characters[ends - 3] == _COLON) & (characters[ends - 6] == _COLON)
+        seconds = np.zeros(len(ends), np.int64)
+        for back, worth in ((1, 1), (2, 10), (4, 60), (5, 600), (7, 3600), (8, 36_000)):
+            digit = characters[ends - back] - _ZERO  # wraps round below zero
+            usual &= digit < 10
+            seconds += np.multiply(digit, worth, dtype=np.int64)
+        longer = np.flatnonzero(lengths > 8)
+        if len(longer):
+            usual[longer] &= (lengths[longer] > 9) & (characters[ends[longer] - 9] == _HYPHEN)
+            for length, worth in ((10, 86_400), (11, 864_000), (12, 8_640_000)):
+                places = longer[lengths[longer] >= length]
+                digit = characters[ends[places] - length] - _ZERO
+                usual[places] &= digit < 10
+                seconds[places] += np.multiply(digit, worth, dtype=np.int64)
+        return {self._column: pa.array(seconds)} if usual.all() else None
+
+
 class JobNumber(TextColumn):
     """JobID: the text, and what it says of an array. `tasks` is text where it stands for several."""
 
@@ -258,7 +293,7 @@ def readers() -> dict[str, TextColumn]:
         "eligible": Time("eligible"),
         "start": Time("start"),
         "end": Time("end"),
-        "elapsed": _once("elapsed_seconds", notation.duration_seconds),
+        "elapsed": Duration("elapsed_seconds"),
         "elapsedraw": Integer("elapsed_seconds", notation.seconds),
         "suspended": _once("suspended_seconds", notation.duration_seconds),
         "exitcode": PlainText("exit_code", 64),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -12,67 +14,73 @@ import pyarrow.compute as pc
 from meterhouse.sources.delivery import Rejection
 from meterhouse.sources.excerpt import excerpt
 from meterhouse.sources.fields import EXTRA_CHARACTERS, Fault, compact_json
-from meterhouse.sources.raw_table import INT, TEXT
+from meterhouse.sources.raw_table import INT, TEXT, TIME
 from meterhouse.sources.slurm import notation
 from meterhouse.sources.slurm.local_time import LocalTime
 from meterhouse.sources.slurm.sacct_columns import Refused, readers
 from meterhouse.sources.slurm.sacct_form import Form
 from meterhouse.sources.slurm.sacct_lines import Block, split_lines, with_bars
-from meterhouse.sources.slurm.step_use import StepUse
 from meterhouse.sources.slurm.tables import TABLES
 
 SCHEMA = TABLES[0].schema
 
 
-class JobRows:
-    """Turns the lines of one file, block by block, into batches of the raw table `slurm_job`.
+@dataclass(frozen=True, slots=True)
+class ReadBlock:
+    """What a block of lines says: its jobs, its steps with their numbers, and what can't be taken."""
 
-    Where a form has steps, the last job of a block is kept back until it is known that no more steps
-    of it follow: `rest` gives it at the end.
+    jobs: pa.RecordBatch
+    steps: tuple[pa.Table, np.ndarray] | None
+    rejections: list[Rejection]
+
+
+class JobRows:
+    """Turns blocks of lines into batches of the raw table `slurm_job`; several blocks at a time may be read.
+
+    `observed_at` is when sacct was asked, where that is known.
     """
 
-    def __init__(self, form: Form, resource: str, origin: str, local_time: LocalTime) -> None:
+    def __init__(
+        self,
+        form: Form,
+        resource: str,
+        origin: str,
+        local_time: LocalTime,
+        observed_at: datetime | None = None,
+    ) -> None:
+        self.readers = {field: reader for field, reader in readers().items() if field in form.fields}
         self._form = form
-        self._resource = resource
+        self._constants = {
+            "resource": pa.scalar(resource, TEXT),
+            "form": pa.scalar("sacct", TEXT),
+            "observed_at": pa.scalar(observed_at, TIME),
+        }
         self._origin = origin
         self._local_time = local_time
-        self._readers = {field: reader for field, reader in readers().items() if field in form.fields}
-        self._encoded = frozenset(field for field, reader in self._readers.items() if reader.encoded)
-        self._others = tuple(field for field in form.fields if field not in self._readers)
-        self._steps = StepUse(self._readers) if form.has_steps else None
+        self._encoded = frozenset(field for field, reader in self.readers.items() if reader.encoded)
+        self._others = tuple(field for field in form.fields if field not in self.readers)
 
-    def of(self, block: Block) -> Iterator[pa.RecordBatch | Rejection]:
-        """The jobs of a block, and the lines that can't be taken, in order."""
+    def read(self, block: Block) -> ReadBlock:
+        """What the lines of a block say."""
         lines = split_lines(
             block, self._form.fields, self._form.last_may_hold_bars, self._encoded, self._origin
         )
-        rejections, table, numbers = lines.rejections, lines.columns, lines.numbers
+        table, numbers = lines.columns, lines.numbers
         is_step = pc.greater_equal(pc.find_substring(table.column("jobid"), "."), 0).to_numpy()
         steps = None
         if is_step.any():
             steps = table.filter(pa.array(is_step)), numbers[is_step]
             table, numbers = table.filter(pa.array(~is_step)), numbers[~is_step]
-        batch = None
-        if len(numbers):
-            batch, refused = self._batch(table, numbers)
-            if refused:
-                rejections += self._rejections(block, numbers, refused)
-                rejections.sort(key=lambda one: one.record)
-        yield from rejections
-        if self._steps is not None:
-            batch = self._steps.fold(batch, steps)
-        if batch is not None and batch.num_rows:
-            yield batch
-
-    def rest(self) -> Iterator[pa.RecordBatch]:
-        """The job that was kept back."""
-        if self._steps is not None and (batch := self._steps.rest()) is not None:
-            yield batch
+        if not len(numbers):
+            return ReadBlock(_of_columns({}, 0), steps, lines.rejections)
+        batch, refused = self._batch(table, numbers)
+        rejections = lines.rejections + self._rejections(block, numbers, refused)
+        return ReadBlock(batch, steps, sorted(rejections, key=lambda one: one.record))
 
     def _batch(self, table: pa.Table, numbers: np.ndarray) -> tuple[pa.RecordBatch, Refused]:
         refused: Refused = {}
         columns: dict[str, Any] = {}
-        for field, reader in self._readers.items():
+        for field, reader in self.readers.items():
             texts = table.column(field).combine_chunks()
             if field == "jobname":
                 texts = with_bars(texts)
@@ -80,8 +88,8 @@ class JobRows:
         self._local_time.to_utc(columns, refused)
         count = len(numbers)
         columns["record"] = pa.array(numbers, INT)
-        columns["resource"] = pa.repeat(pa.scalar(self._resource, TEXT), count)
-        columns["form"] = pa.repeat(pa.scalar("sacct", TEXT), count)
+        for name, constant in self._constants.items():
+            columns[name] = pa.repeat(constant, count)
         if self._others:
             columns["extra"] = pa.array(self._extra(table, refused), TEXT)
         _put_sizes_together(columns)
@@ -98,7 +106,7 @@ class JobRows:
         return (batch if several is None else _expanded(batch, several)), refused
 
     def _rejections(self, block: Block, numbers: np.ndarray, refused: Refused) -> list[Rejection]:
-        lines = block.data.split(b"\n")
+        lines = block.data.split(b"\n") if refused else []
         return [
             Rejection(
                 self._origin,

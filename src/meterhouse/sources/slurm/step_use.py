@@ -24,25 +24,22 @@ class StepUse:
         self._kept: pa.RecordBatch | None = None
         self._kept_use = np.full(2, _NOTHING, np.int64)
 
-    def fold(
-        self, jobs: pa.RecordBatch | None, steps: tuple[pa.Table, np.ndarray] | None
-    ) -> pa.RecordBatch | None:
+    def fold(self, jobs: pa.RecordBatch, steps: tuple[pa.Table, np.ndarray] | None) -> pa.RecordBatch | None:
         """All jobs that are complete now, with what their steps used.
 
         `steps` are the lines of steps and their numbers.
         """
-        before = self._kept
-        if before is not None:
-            jobs = before if jobs is None else pa.concat_batches([before, jobs])
-        if jobs is None or not jobs.num_rows:
+        if self._kept is not None:
+            jobs = pa.concat_batches([self._kept, jobs])
+        if not jobs.num_rows:
             return None
         use = np.full((jobs.num_rows, 2), _NOTHING, np.int64)
-        if before is not None:
+        if self._kept is not None:
             use[0] = self._kept_use
         if steps is not None:
             self._add(jobs, use, *steps)
-        self._kept, self._kept_use = jobs.slice(jobs.num_rows - 1), use[-1]
         complete = jobs.num_rows - 1
+        self._kept, self._kept_use = jobs.slice(complete), use[-1]
         return _with_use(jobs.slice(0, complete), use[:complete]) if complete else None
 
     def rest(self) -> pa.RecordBatch | None:
