@@ -60,6 +60,11 @@ FILE_FORMATS: dict[str, FileFormat] = {
             "Cloud events as Open XDMoD's genericcloud format has them: a JSON object a line",
         ),
         FileFormat(
+            "kubernetes-metrics",
+            "meterhouse.sources.kubernetes.metrics_file:read_kubernetes_metrics",
+            "Requests of OpenShift's pods, as NERC's collector records them: metrics-YYYY-MM-DD.json",
+        ),
+        FileFormat(
             "hypervisor-facts",
             "meterhouse.sources.hypervisor_facts:read_hypervisor_facts",
             "Capacity of each hypervisor as Open XDMoD's cloudresourcespecs format has it",

@@ -169,10 +169,11 @@ class _Reading:
     ) -> Collected:
         rows = SeriesRows(self.resource, origin, self.habits.cluster, self.labels)
         rows.content.update(f"{group.name}\0{start}\0{end}\0".encode())
+        # Half of the queries with a uid would make two items of one pod: all of them, or none.
         with_uid = all(
             series.labels.get("uid")
             for query, answer in answers
-            if query.unit != "labels"
+            if "pod" in query.subject
             for series in answer
         )
         watched = self._watched(group, answers, start, end)
@@ -192,7 +193,7 @@ class _Reading:
             told = f"{rejected:,} rejected" if rejected else ""
             for count, (first, last, is_watched) in zip(counts, watched, strict=True):
                 if is_watched:
-                    rows.answered(query.name, first, last - self.step, self.step)
+                    rows.answered(query.name, first, last, self.step)
                     outcome: Outcome = "ok" if count else "empty"
                     coverage.append(Coverage(query.name, moment(first), moment(last), outcome, count, told))
                 else:

@@ -50,6 +50,11 @@ class Query:
     promql: str
     labels: tuple[str, ...] = ()
 
+    @property
+    def is_level(self) -> bool:
+        """Whether it says how much was used, and not what was held."""
+        return self.name.endswith("_used")
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -95,6 +100,7 @@ GROUPS: tuple[Group, ...] = (
                 "kube_node_labels{%(matchers)s}",
                 ("gpu_product", "node_model", "instance_type"),
             ),
+            Query("pod_labels", "labels", _POD, "%(class_labels)s", ("class",)),
         ),
     ),
     Group(
@@ -111,7 +117,6 @@ GROUPS: tuple[Group, ...] = (
             Query(
                 "namespace_labels", "labels", ("namespace",), "kube_namespace_labels{%(matchers)s}", _OWNER
             ),
-            Query("pod_labels", "labels", _POD, "%(class_labels)s", ("class",)),
         ),
     ),
     Group(
@@ -209,7 +214,7 @@ GROUPS: tuple[Group, ...] = (
 )
 
 QUERIES: dict[str, Query] = {query.name: query for group in GROUPS for query in group.queries}
-REQUIRED = frozenset(query.name for query in GROUPS[0].queries)
+REQUIRED = frozenset({"pod_cpu_request", "pod_memory_request", "pod_gpu_request", "node_labels"})
 
 
 def promql_of(

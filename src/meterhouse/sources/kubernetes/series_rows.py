@@ -22,6 +22,7 @@ from meterhouse.sources.tables import RAW_TABLES
 TABLE = "kubernetes_series"
 ANSWERED = "answered"
 ROWS_A_CHUNK = 20_000
+DAY = 86_400  # no record stands for longer than a UTC day: its records are all that a day needs
 MOST_QUANTITY = 1 << 60
 
 _SCHEMA = RAW_TABLES[TABLE].schema
@@ -48,11 +49,14 @@ class Run:
     samples: int
 
 
-def runs(samples: Iterable[tuple[int, str]], step: int) -> Iterator[Run]:
-    """The runs of one series; a missing sample ends a run. `samples` are in order of time."""
+def runs(samples: Iterable[tuple[int, str]], step: int, longest: int = DAY) -> Iterator[Run]:
+    """The runs of one series; a missing sample ends a run, and so does every multiple of `longest` seconds.
+
+    `samples` are in order of time.
+    """
     value, first, last, count = "", 0, 0, 0
     for moment, said in samples:
-        if count and said == value and moment == last + step:
+        if count and said == value and moment == last + step and moment % longest:
             last, count = moment, count + 1
             continue
         if count:
@@ -111,7 +115,7 @@ class SeriesRows:
         said |= {"query": query.name, "labels": labels, "step_seconds": step}
         told = [(meaning, text) for meaning in query.labels if (text := self._label(series.labels, meaning))]
         before = self.records
-        for run in runs(series.samples, step):
+        for run in runs(series.samples, step, step if query.is_level else DAY):
             if query.unit == "labels":
                 # A label is said by a series that is there with the value 1.
                 for meaning, text in told if run.value == "1" and told else [(None, run.value)]:
@@ -124,10 +128,14 @@ class SeriesRows:
             self._add(run, {**said, "value": run.value, "quantity": number})
         return self.records - before
 
-    def answered(self, query: str, first: int, last: int, step: int) -> None:
-        """Say that `query` had answers for all samples from `first` to `last`."""
-        run = Run("", first, last, (last - first) // step + 1)
-        self._add(run, {"query": ANSWERED, "resource_name": query, "step_seconds": step})
+    def answered(self, query: str, start: int, end: int, step: int) -> None:
+        """Say that `query` had answers for all samples from `start` and before `end`."""
+        for run in runs(((time, "") for time in range(start, end, step)), step):
+            self._add(run, {"query": ANSWERED, "resource_name": query, "step_seconds": step})
+
+    def names_of(self, query: Query) -> list[str]:
+        """Every label of Prometheus that may say one of the meanings that `query` tells."""
+        return [name for meaning in query.labels for name in self._labels[meaning]]
 
     def finish(self) -> list[Rows]:
         """All records, as record batches."""

@@ -1,19 +1,20 @@
 -- Which pods ran where, with which requests, from when to when?
 -- in: kubernetes_series (raw)    out: spans of pods (usage.tables.INTERVAL)
 --
--- A raw row, for a build that looks for what belongs to an item that has news:
---   resource = resource, kind = 'pod',
---   item = CASE WHEN query IN ('pod_cpu_request', 'pod_memory_request', 'pod_gpu_request', 'pod_labels')
---          THEN namespace || '/' || pod || COALESCE('/' || uid, '') END    (null: a context row)
---   first_time = first_time, last_time = last_time + step_seconds
--- Context rows are node_labels, namespace_annotations, namespace_labels, and `answered` of pod_cpu_request;
--- rows of other queries are nothing to this model. `answered` decides is_last and how the newest span of
--- every item closes; a label changes spans only where it tells another value than the one before it.
+-- For a build that looks for what belongs to an item that has news, a raw row r is about, from when to when:
+--   about = r.query IN ('pod_cpu_request', 'pod_memory_request', 'pod_gpu_request', 'pod_labels', 'node_labels',
+--           'namespace_annotations', 'namespace_labels')
+--           OR (r.query = 'answered' AND r.resource_name = 'pod_cpu_request')
+--   item = r.namespace || '/' || r.pod || COALESCE('/' || r.uid, '')    (null: a context row)
+--   first_time = r.first_time - CASE WHEN r.pod IS NULL THEN INTERVAL 24 HOUR ELSE INTERVAL 0 HOUR END
+--   last_time = r.last_time + CASE WHEN r.pod IS NULL THEN INTERVAL 24 HOUR ELSE r.step_seconds seconds END
+-- Context rows reach one day to both sides, and no row stands for more than a day.
 --
 -- A sample stands for the step that begins with it: a run of equal samples claims [first, last + step), half
 -- open. Of claims that overlap with different content (told twice, or on two grids) the finer step counts,
 -- then the larger quantity: what was said decides, never when it was recorded, so that windows may overlap,
--- come twice and in any order. A label holds until another is said, and before the first as the first.
+-- come twice and in any order.
+-- A label holds until another is said, for a day at most; before the first, what is said within a day.
 -- Only pods that are scheduled have rows: the collector's queries leave out all others.
 WITH claim AS (
     SELECT
@@ -101,38 +102,50 @@ label_edge AS (
     UNION
     SELECT resource, cluster, of_what, namespace, name, uid, label, ends AS edge FROM label_said
 ),
+label_stretch AS (
+    SELECT
+        resource, cluster, of_what, namespace, name, uid, label, edge AS starts,
+        LEAD(edge) OVER (
+            PARTITION BY resource, cluster, of_what, namespace, name, uid, label ORDER BY edge
+        ) AS ends
+    FROM label_edge
+),
 label_in_force AS (
     SELECT
-        e.resource, e.cluster, e.of_what, e.namespace, e.name, e.uid, e.label, e.edge AS starts,
+        e.resource, e.cluster, e.of_what, e.namespace, e.name, e.uid, e.label, e.starts, e.ends,
         MAX(s.value) AS value
-    FROM label_edge AS e
+    FROM label_stretch AS e
     JOIN label_said AS s
         ON s.resource = e.resource AND s.cluster = e.cluster AND s.of_what = e.of_what
         AND s.namespace = e.namespace AND s.name = e.name AND s.uid = e.uid AND s.label = e.label
-        AND s.starts <= e.edge AND e.edge < s.ends
-    GROUP BY e.resource, e.cluster, e.of_what, e.namespace, e.name, e.uid, e.label, e.edge
+        AND s.starts <= e.starts AND e.ends <= s.ends
+    GROUP BY e.resource, e.cluster, e.of_what, e.namespace, e.name, e.uid, e.label, e.starts, e.ends
 ),
-label_compared AS (
+label_piece AS (
     SELECT
         *,
-        LAG(value) OVER (
+        LAG(ends) OVER (
             PARTITION BY resource, cluster, of_what, namespace, name, uid, label ORDER BY starts
-        ) AS value_before
+        ) AS ended_before,
+        LEAD(starts) OVER (
+            PARTITION BY resource, cluster, of_what, namespace, name, uid, label ORDER BY starts
+        ) AS next_starts
     FROM label_in_force
 ),
 label_timeline AS (
     SELECT
         resource, cluster, of_what, namespace, name, uid, label, value,
-        CASE WHEN value_before IS NULL THEN 0 ELSE starts END AS since,
-        -- the last one holds on: until the year 2200
-        COALESCE(
-            LEAD(starts) OVER (
-                PARTITION BY resource, cluster, of_what, namespace, name, uid, label ORDER BY starts
-            ),
-            7258118400000000
-        ) AS until
-    FROM label_compared
-    WHERE value_before IS NULL OR value_before <> value
+        -- 86400000000: a day
+        CASE WHEN ended_before + 86400000000 >= starts THEN starts
+            ELSE GREATEST(starts - 86400000000, COALESCE(ended_before + 86400000000, starts - 86400000000))
+        END AS since,
+        LEAST(ends + 86400000000, COALESCE(next_starts, ends + 86400000000)) AS until
+    FROM label_piece
+),
+label_change AS (
+    SELECT DISTINCT resource, cluster, of_what, namespace, name, uid, since AS moment FROM label_timeline
+    UNION
+    SELECT DISTINCT resource, cluster, of_what, namespace, name, uid, until AS moment FROM label_timeline
 ),
 -- Every moment at which something of a pod may change; between two of them nothing does.
 edge AS (
@@ -140,24 +153,24 @@ edge AS (
     UNION
     SELECT resource, cluster, namespace, pod, uid, ends AS edge FROM request
     UNION
-    SELECT r.resource, r.cluster, r.namespace, r.pod, r.uid, t.since AS edge
+    SELECT r.resource, r.cluster, r.namespace, r.pod, r.uid, t.moment AS edge
     FROM request AS r
-    JOIN label_timeline AS t
+    JOIN label_change AS t
         ON t.resource = r.resource AND t.cluster = r.cluster AND t.of_what = 'node' AND t.name = r.node
-        AND r.starts < t.since AND t.since < r.ends
+        AND r.starts < t.moment AND t.moment < r.ends
     UNION
-    SELECT r.resource, r.cluster, r.namespace, r.pod, r.uid, t.since AS edge
+    SELECT r.resource, r.cluster, r.namespace, r.pod, r.uid, t.moment AS edge
     FROM request AS r
-    JOIN label_timeline AS t
+    JOIN label_change AS t
         ON t.resource = r.resource AND t.cluster = r.cluster AND t.of_what = 'namespace'
-        AND t.namespace = r.namespace AND r.starts < t.since AND t.since < r.ends
+        AND t.namespace = r.namespace AND r.starts < t.moment AND t.moment < r.ends
     UNION
-    SELECT r.resource, r.cluster, r.namespace, r.pod, r.uid, t.since AS edge
+    SELECT r.resource, r.cluster, r.namespace, r.pod, r.uid, t.moment AS edge
     FROM request AS r
-    JOIN label_timeline AS t
+    JOIN label_change AS t
         ON t.resource = r.resource AND t.cluster = r.cluster AND t.of_what = 'pod'
         AND t.namespace = r.namespace AND t.name = r.pod AND t.uid = r.uid
-        AND r.starts < t.since AND t.since < r.ends
+        AND r.starts < t.moment AND t.moment < r.ends
 ),
 piece AS (
     SELECT
@@ -210,8 +223,15 @@ described AS (
     SELECT
         p.resource, p.cluster, p.namespace, p.pod, p.uid, p.starts, p.ends,
         p.cpu_millis, p.memory_mib, p.gpus, p.gpu_resource, p.node,
-        MAX(CASE WHEN n.label = 'gpu_product' AND p.gpu_resource IS NOT NULL THEN n.value END) AS gpu_model,
-        MAX(CASE WHEN n.label = 'node_model' THEN n.value END) AS node_model,
+        -- recorded files say with the pod what else is said of its node
+        CASE WHEN p.gpu_resource IS NOT NULL THEN COALESCE(
+            MAX(CASE WHEN d.label = 'gpu_product' THEN d.value END),
+            MAX(CASE WHEN n.label = 'gpu_product' THEN n.value END)
+        ) END AS gpu_model,
+        COALESCE(
+            MAX(CASE WHEN d.label = 'node_model' THEN d.value END),
+            MAX(CASE WHEN n.label = 'node_model' THEN n.value END)
+        ) AS node_model,
         MAX(CASE WHEN n.label = 'instance_type' THEN n.value END) AS instance_type,
         MAX(CASE WHEN s.label = 'pi' THEN s.value END) AS pi,
         MAX(CASE WHEN s.label = 'user' THEN s.value END) AS user_name,
@@ -280,25 +300,37 @@ newest AS (
     FROM numbered
     GROUP BY resource, cluster, namespace, pod, uid
 ),
--- The moments of the last samples that had answers: what was seen in them may go on.
+-- When somebody looked: within a day after a pod's last sample, it was seen to be gone.
 answered AS (
-    SELECT resource, cluster, MAX(answer) AS last_answer
+    SELECT DISTINCT
+        resource, COALESCE(cluster, '') AS cluster,
+        EPOCH_US(first_time) AS starts,
+        EPOCH_US(last_time) + step_seconds * 1000000 AS ends
+    FROM kubernetes_series
+    WHERE query = 'answered' AND resource_name = 'pod_cpu_request'
+),
+seen_gone AS (
+    SELECT DISTINCT n.resource, n.cluster, n.ends
     FROM (
-        SELECT resource, COALESCE(cluster, '') AS cluster, EPOCH_US(last_time) AS answer
-        FROM kubernetes_series
-        WHERE query = 'answered' AND resource_name = 'pod_cpu_request'
-    ) AS a
-    GROUP BY resource, cluster
+        SELECT DISTINCT c.resource, c.cluster, c.ends
+        FROM condensed AS c
+        JOIN newest AS n
+            ON n.resource = c.resource AND n.cluster = c.cluster AND n.namespace = c.namespace
+            AND n.pod = c.pod AND n.uid = c.uid AND n.number = c.number
+    ) AS n
+    JOIN answered AS a
+        ON a.resource = n.resource AND a.cluster = n.cluster
+        AND a.starts < n.ends + 86400000000 AND n.ends < a.ends
 ),
 closed AS (
     SELECT
         c.*,
-        CASE WHEN n.number IS NOT NULL AND COALESCE(a.last_answer, 0) < c.ends THEN 1 ELSE 0 END AS is_last
+        CASE WHEN n.number IS NOT NULL AND g.ends IS NULL THEN 1 ELSE 0 END AS is_last
     FROM condensed AS c
     LEFT JOIN newest AS n
         ON n.resource = c.resource AND n.cluster = c.cluster AND n.namespace = c.namespace
         AND n.pod = c.pod AND n.uid = c.uid AND n.number = c.number
-    LEFT JOIN answered AS a ON a.resource = c.resource AND a.cluster = c.cluster
+    LEFT JOIN seen_gone AS g ON g.resource = c.resource AND g.cluster = c.cluster AND g.ends = c.ends
 ),
 -- The raw rows in which a span begins and in which it ends; of several the first by name.
 opening AS (
