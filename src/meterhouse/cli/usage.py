@@ -24,8 +24,10 @@ def usage(
     context: typer.Context,
     first: FromOption,
     last: ToOption,
-    realm: Annotated[str, typer.Option("--realm", help="cloud, cloud-storage or cloud-network.")] = "cloud",
-    meter: Annotated[str, typer.Option("--meter", help="Meters, with commas.")] = "core_hours,wall_hours",
+    realm: Annotated[str, typer.Option("--realm", help="compute, cloud, jobs, pods, storage ...")] = "cloud",
+    meter: Annotated[
+        str | None, typer.Option("--meter", help="Meters, with commas; the realm's first two if none.")
+    ] = None,
     by: Annotated[str | None, typer.Option("--by", help="Groupings with commas: month,project ...")] = None,
     where: Annotated[list[str] | None, typer.Option("--where", help="Keep grouping=value.")] = None,
     profile: ProfileOption = "default",
@@ -34,11 +36,12 @@ def usage(
 ) -> None:
     """How much was used, by whom, when?"""
     from meterhouse.reports.questions import answer_question
+    from meterhouse.usage.meters import find_realm
     from meterhouse.usage.question import Question
 
     question = Question.ask(
         realm=realm,
-        meters=names(meter),
+        meters=names(meter) or list(find_realm(profile, realm).meters)[:2],
         first=first,
         last=last,
         by=names(by),

@@ -1,23 +1,27 @@
 """How much was used? Answers a question from daily usage and spans, joined with dimension tables.
 
 Sums over time come from daily usage; what can't be added up over days (how many different VMs) comes
-from spans. Quantities are summed as integers and divided and rounded once, half up, at the end.
+from spans; how full something was comes from levels (usage.level_answer). Quantities are summed as integers
+and divided and rounded once, half up, at the end.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from meterhouse.errors import QuestionError
-from meterhouse.usage.attribution import JOINS, UNKNOWN, kept, named, text, texts
+from meterhouse.usage.answer_sql import group_names, grouped, months, rows_of
+from meterhouse.usage.attribution import JOINS, UNKNOWN, kept, named, texts
 from meterhouse.usage.calendar import calendar_table
-from meterhouse.usage.capacity import Capacities, core_utilisation_percent
-from meterhouse.usage.meters import Grouping, Meter
+from meterhouse.usage.capacity import Capacities, core_utilisation_percent, rounded
+from meterhouse.usage.level_answer import Quantities, divisor, level_quantities
+from meterhouse.usage.meters import LEVEL_FUNCTIONS, Meter
 from meterhouse.usage.question import Question
 
 if TYPE_CHECKING:
@@ -27,21 +31,23 @@ if TYPE_CHECKING:
     from meterhouse.warehouse.view import View
 
 
-_FROM_DAILY = ("sum", "utilisation", "begun", "ceased")
+_FROM_DAILY = ("sum", "ratio", "utilisation", "begun", "ceased")
+_FROM_SPANS = ("items", "touched")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One line of an answer: `period` is "" for the whole range; labels and ids in the groupings' order.
 
-    `quantities` are the exact sums, before the meter divides and rounds them to `values`.
+    `quantities` are the exact sums, before the meter divides and rounds them to `values`. A value is None
+    where there is nothing that it could be a share of: that is not zero.
     """
 
     period: str
     labels: tuple[str, ...]
     ids: tuple[str, ...]
-    values: tuple[Decimal, ...]
-    quantities: tuple[int, ...]
+    values: tuple[Decimal | None, ...]
+    quantities: tuple[int | Fraction, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +67,11 @@ class Answer:
                 names.append(f"{grouping.name}_id")
         return [*names, *(meter.name for meter in self.question.meters)]
 
-    def records(self) -> list[dict[str, str | Decimal]]:
+    def records(self) -> list[dict[str, str | Decimal | None]]:
         """The rows as dictionaries with the names of `columns`."""
         found = []
         for row in self.rows:
-            cells: list[str | Decimal] = [row.period] if self.question.period else []
+            cells: list[str | Decimal | None] = [row.period] if self.question.period else []
             for grouping, label, id_ in zip(self.question.groupings, row.labels, row.ids, strict=True):
                 cells.append(label)
                 if grouping.id:
@@ -74,10 +80,9 @@ class Answer:
         return found
 
 
-def exact(quantity: int, meter: Meter) -> Decimal:
+def exact(quantity: int | Fraction, meter: Meter) -> Decimal:
     """A summed quantity in the meter's unit, rounded half up to its decimals."""
-    step = Decimal(1).scaleb(-meter.decimals)
-    return (Decimal(quantity) / meter.per).quantize(step, rounding=ROUND_HALF_UP)
+    return rounded(Fraction(quantity) * meter.times / meter.per, meter.decimals)
 
 
 def answer(
@@ -95,9 +100,10 @@ def answer(
     for name, table in dimensions.items():
         engine.relation(name, table)
     engine.relation("calendar", calendar_table(question.first, question.last, time_zone))
-    found: dict[tuple[str, tuple[str, ...], tuple[str, ...]], dict[str, int]] = {}
+    found: Quantities = {}
     by_day = [meter for meter in question.meters if meter.function in _FROM_DAILY]
-    by_span = [meter for meter in question.meters if meter.function in ("items", "touched")]
+    by_span = [meter for meter in question.meters if meter.function in _FROM_SPANS]
+    by_level = [meter for meter in question.meters if meter.function in LEVEL_FUNCTIONS]
     if any(grouping.spans_only for grouping in (*question.groupings, *(g for g, _ in question.filters))):
         raise QuestionError("by: item can be asked with `meterhouse spans`")
     # Open XDMoD's tables by month, quarter and year count a session as ended by what opened it.
@@ -108,24 +114,38 @@ def answer(
         _collect(found, question, by_day, engine, _daily_sql(question, by_day, view))
     for meter in by_span:
         _collect(found, question, [meter], engine, _span_sql(question, meter, view))
+    if by_level:
+        for key, quantities in level_quantities(question, by_level, view, engine, time_zone).items():
+            found.setdefault(key, {}).update(quantities)
     available = _Available(question, view, engine, capacities or {}, time_zone)
     rows = [
         Row(
             period,
             labels,
             ids,
-            tuple(
-                available.percent(quantities.get(meter.name, 0), meter, period, labels)
-                if meter.function == "utilisation"
-                else exact(quantities.get(meter.name, 0), meter)
-                for meter in question.meters
-            ),
+            tuple(_value(quantities, meter, available, period, labels) for meter in question.meters),
             tuple(quantities.get(meter.name, 0) for meter in question.meters),
         )
         for (period, labels, ids), quantities in found.items()
     ]
     rows.sort(key=lambda row: (row.period, row.labels, row.ids))
     return Answer(question, view.snapshot, tuple(rows))
+
+
+def _value(
+    quantities: Mapping[str, int | Fraction],
+    meter: Meter,
+    available: _Available,
+    period: str,
+    labels: tuple[str, ...],
+) -> Decimal | None:
+    quantity = quantities.get(meter.name, 0)
+    if meter.function == "utilisation":
+        return available.percent(quantity, meter, period, labels)
+    if meter.function in ("ratio", "share"):
+        of = quantities.get(divisor(meter), 0)
+        return exact(Fraction(quantity) / of, meter) if of else None
+    return exact(quantity, meter)
 
 
 class _Available:
@@ -147,23 +167,31 @@ class _Available:
         ).to_pylist():
             self._days[row["period"]] = (row["first"], row["last"])
         found = engine.query(
-            f"SELECT DISTINCT resource FROM ({view.select('daily')}) WHERE {_rows_of(question)} "
+            f"SELECT DISTINCT resource FROM ({view.select('daily')}) WHERE {rows_of(question)} "
             f"AND day BETWEEN DATE '{question.first}' AND DATE '{question.last}'"
         )
         wanted = next((values for grouping, values in question.filters if grouping.name == "resource"), None)
         self._resources = [name for name in found.column(0).to_pylist() if wanted is None or name in wanted]
 
-    def percent(self, core_seconds: int, meter: Meter, period: str, labels: tuple[str, ...]) -> Decimal:
+    def percent(
+        self, core_seconds: int | Fraction, meter: Meter, period: str, labels: tuple[str, ...]
+    ) -> Decimal:
         names = [grouping.name for grouping in self._question.groupings]
         resources = [labels[names.index("resource")]] if "resource" in names else self._resources
         first, last = self._days[period]
         return core_utilisation_percent(
-            core_seconds, self._capacities, resources, first, last, self._time_zone, meter.decimals
+            Fraction(core_seconds) / meter.per,
+            self._capacities,
+            resources,
+            first,
+            last,
+            self._time_zone,
+            meter.decimals,
         )
 
 
 def _collect(
-    found: dict[tuple[str, tuple[str, ...], tuple[str, ...]], dict[str, int]],
+    found: Quantities,
     question: Question,
     meters: list[Meter],
     engine: DuckDBEngine,
@@ -176,44 +204,37 @@ def _collect(
         labels = tuple(UNKNOWN if cell is None else str(cell) for cell in cells[1 : 1 + count])
         ids = tuple("" if cell is None else str(cell) for cell in cells[1 + count : 1 + 2 * count])
         values = found.setdefault((str(cells[0]), labels, ids), {})
-        for meter, value in zip(meters, cells[1 + 2 * count :], strict=True):
-            values[meter.name] = values.get(meter.name, 0) + (0 if value is None else int(value))
+        names = [name for meter in meters for name in _names(meter)]
+        for name, value in zip(names, cells[1 + 2 * count :], strict=True):
+            values[name] = values.get(name, 0) + (0 if value is None else int(value))
 
 
-def _grouped(groupings: tuple[Grouping, ...]) -> str:
-    labels = [f"{grouping.label} AS label_{n}" for n, grouping in enumerate(groupings)]
-    ids = [f"{grouping.id or 'NULL'} AS id_{n}" for n, grouping in enumerate(groupings)]
-    return "".join(f", {column}" for column in (*labels, *ids))
-
-
-def _rows_of(question: Question) -> str:
-    kinds = texts(question.realm.kinds)
-    return f"rules = {text(question.realm.rules)} AND kind IN ({kinds})"
+def _names(meter: Meter) -> tuple[str, ...]:
+    return (meter.name, divisor(meter)) if meter.function == "ratio" else (meter.name,)
 
 
 def _daily_sql(question: Question, meters: list[Meter], view: View) -> str:
     period = {None: "''", "day": "CAST(u.day AS VARCHAR)"}.get(question.period, f"c.{question.period}")
     sums = []
     for meter in meters:
-        quantity = meter.quantity or meter.function
-        first, _, rest = quantity.partition(" * ")
-        # The first factor is widened, so that no product overflows.
-        wide = f"CAST({first} AS DECIMAL(38, 0))" + (f" * {rest}" if rest else "")
-        sums.append(f"SUM(CASE WHEN u.state IN ({texts(meter.states)}) THEN {wide} END)")
-    groups = len(question.groupings)
-    names = "".join(f", {column}_{n}" for column in ("label", "id") for n in range(groups))
-    months = _months(question)
+        for quantity in (meter.quantity or meter.function, *([meter.of] if meter.of else [])):
+            first, _, rest = quantity.partition(" * ")
+            # The first factor is widened, so that no product overflows.
+            wide = f"CAST({first} AS DECIMAL(38, 0))" + (f" * {rest}" if rest else "")
+            sums.append(f"SUM(CASE WHEN u.state IN ({texts(meter.states)}) THEN {wide} END)")
+    names = group_names(question.groupings)
+    partitions = months(question)
     source = " UNION ALL ".join(
-        view.select("daily", partition=month) for month in months if view.files("daily", partition=month)
-    ) or view.select("daily", partition=months[0])
+        view.select("daily", partition=month) for month in partitions if view.files("daily", partition=month)
+    ) or view.select("daily", partition=partitions[0])
     return f"""
-        SELECT period{names}, {", ".join(f"SUM(m{n})" for n in range(len(meters)))}
+        SELECT period{names}, {", ".join(f"SUM(m{n})" for n in range(len(sums)))}
         FROM (
-            SELECT {period} AS period{_grouped(question.groupings)},
+            SELECT {period} AS period{grouped(question.groupings)},
                 {", ".join(f"{one} AS m{n}" for n, one in enumerate(sums))}
             FROM ({
         named(
-            f"SELECT * FROM ({source}) WHERE {_rows_of(question)} "
+            f"SELECT * FROM ({source}) WHERE {rows_of(question)} "
             f"AND day BETWEEN DATE '{question.first}' AND DATE '{question.last}'"
         )
     }) AS u
@@ -241,7 +262,7 @@ def _span_sql(question: Question, meter: Meter, view: View) -> str:
         touches = 'u."end" >= c.period_start AND u."end" < c.period_end'
     assert xdmod or meter.function == "items"
     window_start = f"TIMESTAMPTZ '{question.first - timedelta(days=2)} 00:00:00+00'"
-    groups = _grouped(question.groupings)
+    groups = grouped(question.groupings)
     return f"""
         WITH period AS (
             SELECT {unit} AS period, MIN(day_start) AS period_start, MAX(day_end) AS period_end
@@ -250,7 +271,7 @@ def _span_sql(question: Question, meter: Meter, view: View) -> str:
         SELECT c.period{groups}, {measure}
         FROM ({
         named(
-            f"SELECT * FROM ({view.select('span')}) WHERE {_rows_of(question)} "
+            f"SELECT * FROM ({view.select('span')}) WHERE {rows_of(question)} "
             f'AND state IN ({texts(meter.states)}) AND "end" >= {window_start}'
         )
     }) AS u
@@ -259,12 +280,3 @@ def _span_sql(question: Question, meter: Meter, view: View) -> str:
         WHERE {kept(question.filters)}
         GROUP BY ALL
         HAVING COUNT(*) > 0"""
-
-
-def _months(question: Question) -> list[str]:
-    months = []
-    year, month = question.first.year, question.first.month
-    while (year, month) <= (question.last.year, question.last.month):
-        months.append(f"{year:04d}-{month:02d}")
-        year, month = (year + 1, 1) if month == 12 else (year, month + 1)
-    return months

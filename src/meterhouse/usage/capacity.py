@@ -187,7 +187,7 @@ def known_cores(capacities: Capacities, resources: Iterable[str], day: date) -> 
 
 
 def core_utilisation_percent(
-    core_seconds: int,
+    core_seconds: int | Fraction,
     capacities: Capacities,
     resources: Iterable[str],
     first: date,

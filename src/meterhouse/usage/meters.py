@@ -6,18 +6,30 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+from typing import Literal, get_args
 
 from meterhouse.errors import QuestionError
 from meterhouse.usage.rules import state_codes
 
-Function = Literal["sum", "utilisation", "begun", "ceased", "items", "touched"]
-_FUNCTIONS = ("sum", "utilisation", "begun", "ceased", "items", "touched")
+Function = Literal[
+    # over daily usage
+    "sum", "ratio", "utilisation", "begun", "ceased",
+    # over spans
+    "items", "touched",
+    # over levels
+    "average", "maximum", "minimum", "last", "kept", "months", "amount", "share",
+]  # fmt: skip
+_FUNCTIONS: tuple[str, ...] = get_args(Function)
+LEVEL_FUNCTIONS = ("average", "maximum", "minimum", "last", "kept", "months", "amount", "share")
 
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """A named measure: `quantity` is SQL over columns of daily usage, in integers; `per` divides it."""
+    """A named measure. What it is made of, divided by `per` and multiplied by `times`, is rounded once.
+
+    Over daily usage, `quantity` is SQL over its columns, in integers, and `of` what a ratio divides it by.
+    Over levels, `measure` names what was sampled.
+    """
 
     name: str
     title: str
@@ -27,6 +39,9 @@ class Meter:
     states: tuple[str, ...]
     decimals: int
     quantity: str = ""
+    of: str = ""
+    measure: str = ""
+    times: int = 1
     per: int = 1
 
 
@@ -82,8 +97,13 @@ def profiles() -> dict[str, dict[str, Realm]]:
                     raise ValueError(f"{where}: states: unknown {sorted(unknown)}")
                 if values["function"] not in _FUNCTIONS:
                     raise ValueError(f"{where}: function: expected one of {_FUNCTIONS}")
-                if (values["function"] in ("sum", "utilisation")) != bool(values.get("quantity")):
-                    raise ValueError(f"{where}: quantity: expected with sum and utilisation, and only there")
+                for field, functions in (
+                    ("quantity", ("sum", "ratio", "utilisation")),
+                    ("of", ("ratio",)),
+                    ("measure", LEVEL_FUNCTIONS),
+                ):
+                    if (values["function"] in functions) != bool(values.get(field)):
+                        raise ValueError(f"{where}: {field}: expected with {functions}, and only there")
                 meters[meter_name] = Meter(meter_name, **{**values, "states": tuple(values["states"])})
             found[profile][name] = Realm(name, profile, realm["rules"], tuple(realm["kinds"]), meters)
     return found
