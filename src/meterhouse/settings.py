@@ -223,6 +223,29 @@ class KubernetesSource(_Section):
 Source = Annotated[OpenStackSource | NotificationSource | KubernetesSource, Field(discriminator="kind")]
 
 
+class ProjectRoot(_Section):
+    """A directory of a volume that holds a directory a project."""
+
+    path: str = Field(pattern=r"^/")
+    shown_as: str | None = Field(default=None, pattern=r"^/")
+    depth: int = Field(default=2, ge=1, le=20)
+
+
+class Volume(_Section):
+    """A file system that is scanned: where it is mounted, and how finely its usage is told apart."""
+
+    name: Name
+    resource: Name
+    path: str | None = Field(default=None, pattern=r"^/")
+    depth: int | None = Field(default=None, ge=0, le=50)
+    roots: tuple[ProjectRoot, ...] = ()
+    directories: bool = True
+    entries: bool = False
+    passwd_file: Path | None = None
+    group_file: Path | None = None
+    file_classes: Path | None = None
+
+
 class Settings(_Section):
     """All of meterhouse.toml."""
 
@@ -231,12 +254,14 @@ class Settings(_Section):
     warehouse: WarehouseSection = WarehouseSection()
     resources: tuple[Resource, ...] = ()
     sources: tuple[Source, ...] = ()
+    volumes: tuple[Volume, ...] = ()
 
     @model_validator(mode="after")
     def _names(self) -> Settings:
         for what, names in (
             ("resources", [resource.name for resource in self.resources]),
             ("sources", [source.name for source in self.sources]),
+            ("volumes", [volume.name for volume in self.volumes]),
         ):
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:
@@ -246,6 +271,11 @@ class Settings(_Section):
             if source.resource not in declared:
                 raise ValueError(
                     f"sources.{source.name}.resource: expected a declared resource, found {source.resource!r}"
+                )
+        for volume in self.volumes:
+            if volume.resource not in declared:
+                raise ValueError(
+                    f"volumes.{volume.name}.resource: expected a declared resource, found {volume.resource!r}"
                 )
         return self
 

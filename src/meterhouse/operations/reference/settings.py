@@ -62,6 +62,22 @@ MEANINGS = {
     "sources.matchers": 'Label matchers for every selector, such as `cluster="prod"`.',
     "sources.queries": "PromQL by the name of a query, instead of ours.",
     "sources.labels": "Names of Prometheus labels by what they say: `gpu_product`, `pi`, `user`, `class` ...",
+    "volumes.name": "What the volume is called in commands, tables and reports.",
+    "volumes.resource": "The file system that it is on, or that it is.",
+    "volumes.path": "Its top directory. Without it: the directory of a scan's first line.",
+    "volumes.depth": (
+        "To how many names below its top directories are told apart by class and age. Without it: what "
+        "`roots` need, or 5."
+    ),
+    "volumes.roots": "Directories that hold a directory a project.",
+    "volumes.roots.path": "Absolute path; in each name `*`, `?` and `[0-9]` stand for what they do in a shell.",
+    "volumes.roots.shown_as": "The path that people know it by, such as that of a symbolic link.",
+    "volumes.roots.depth": "How many names below it are told apart: 2 is `PROJECT/SUBDIRECTORY`.",
+    "volumes.directories": "Whether a scan keeps totals of every directory at every depth.",
+    "volumes.entries": "Whether a scan keeps its own rows, sorted by path.",
+    "volumes.passwd_file": "passwd file that names user ids, below the site or absolute.",
+    "volumes.group_file": "group file that names group ids.",
+    "volumes.file_classes": "CSV file of file classes instead of ours.",
     "secret.env": "Name of the environment variable that holds the secret.",
     "secret.file": "File that holds the secret, below the site or absolute.",
 }
