@@ -25,13 +25,29 @@ class Decoder:
 
     def __init__(self, marks: frozenset[str]) -> None:
         self._marks = marks
-        self._one_mark = min(marks, default="")
-        self._marked = 0  # objects of the last value, at any depth, with that mark
-        self._strict = json.JSONDecoder(
-            object_pairs_hook=self._unambiguous, parse_constant=_no_number
-        ).raw_decode
+        self._mark = mark = min(marks, default="")
+        self._marked: list[object] = []  # the last value's objects, at any depth, with that mark
+        another = self._marked.append
+
+        def unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+            record = dict(pairs)
+            if len(record) != len(pairs):
+                _check_values(pairs)
+            if mark in record:
+                another(record)
+            return record
+
+        def ambiguous(pairs: list[tuple[str, Any]]) -> dict[str, list[Any]]:
+            record: dict[str, list[Any]] = {}
+            for key, value in pairs:
+                record.setdefault(key, []).append(value)
+            if mark in record:
+                another(record)
+            return record
+
+        self._strict = json.JSONDecoder(object_pairs_hook=unambiguous, parse_constant=_no_number).raw_decode
         self._lenient = json.JSONDecoder(
-            object_pairs_hook=self._ambiguous, parse_constant=str, parse_int=str, parse_float=str
+            object_pairs_hook=ambiguous, parse_constant=str, parse_int=str, parse_float=str
         ).raw_decode
 
     def decode(self, text: str, start: int) -> tuple[Any, int]:
@@ -40,7 +56,7 @@ class Decoder:
         JSONDecodeError when it is broken, RecursionError when it is nested too deep, Unusable when it
         says nothing definite up to where that shows; what comes behind it is then not known.
         """
-        self._marked = 0
+        self._marked.clear()
         try:
             return self._strict(text, start)
         except (json.JSONDecodeError, Unusable):
@@ -50,13 +66,15 @@ class Decoder:
 
     def decode_anyhow(self, text: str, start: int) -> tuple[Any, int]:
         """The same, whatever the value says. Each key has the list of its values; numbers are texts."""
-        self._marked = 0
+        self._marked.clear()
         return self._lenient(text, start)
 
     def holds_records(self, elements: list[Any]) -> bool:
         """Do records stand within these elements, which are what was decoded last?"""
-        mark = self._one_mark
-        if self._marked == sum([mark in element for element in elements if type(element) is dict]):
+        if self._marked == elements:  # as it nearly always is
+            return False
+        marked = [element for element in elements if type(element) is dict and self._mark in element]
+        if len(marked) == len(self._marked):
             return False
         parts = [part for element in elements for part in _parts(element)]
         while parts:
@@ -66,26 +84,14 @@ class Decoder:
             parts.extend(_parts(part))
         return False
 
-    def _unambiguous(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        record = dict(pairs)
-        if len(record) != len(pairs):
-            first: dict[str, Any] = {}
-            for key, value in pairs:
-                # repr tells 1, 1.0 and true apart, which compare as equal
-                if key in first and repr(first[key]) != repr(value):
-                    raise Unusable(key, "one value for each key", f"{found(first[key])} and {found(value)}")
-                first[key] = value
-        if self._one_mark in record:
-            self._marked += 1
-        return record
 
-    def _ambiguous(self, pairs: list[tuple[str, Any]]) -> dict[str, list[Any]]:
-        record: dict[str, list[Any]] = {}
-        for key, value in pairs:
-            record.setdefault(key, []).append(value)
-        if self._one_mark in record:
-            self._marked += 1
-        return record
+def _check_values(pairs: list[tuple[str, Any]]) -> None:
+    first: dict[str, Any] = {}
+    for key, value in pairs:
+        # repr tells 1, 1.0 and true apart, which compare as equal
+        if key in first and repr(first[key]) != repr(value):
+            raise Unusable(key, "one value for each key", f"{found(first[key])} and {found(value)}")
+        first[key] = value
 
 
 def _parts(value: Any) -> list[Any]:
