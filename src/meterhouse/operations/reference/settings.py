@@ -70,7 +70,7 @@ MEANINGS = {
         "`roots` need, or 5."
     ),
     "volumes.roots": "Directories that hold a directory a project.",
-    "volumes.roots.path": "Absolute path; in each name `*`, `?` and `[0-9]` stand for what they do in a shell.",
+    "volumes.roots.path": "Absolute path; in each name `*`, `?` and `[0-9]` mean what they do in a shell.",
     "volumes.roots.shown_as": "The path that people know it by, such as that of a symbolic link.",
     "volumes.roots.depth": "How many names below it are told apart: 2 is `PROJECT/SUBDIRECTORY`.",
     "volumes.directories": "Whether a scan keeps totals of every directory at every depth.",
@@ -78,6 +78,55 @@ MEANINGS = {
     "volumes.passwd_file": "passwd file that names user ids, below the site or absolute.",
     "volumes.group_file": "group file that names group ids.",
     "volumes.file_classes": "CSV file of file classes instead of ours.",
+    "directory.kind": "What it is.",
+    "directory.name": (
+        "What it is called in `meterhouse directory import`; its ids belong to this name for good."
+    ),
+    "directory.inactive_after": (
+        "After how many complete imports that no longer speak of something it is inactive."
+    ),
+    "directory.url": "Where its API answers. Keycloak older than 17: with `/auth` at the end.",
+    "directory.proxy": "The proxy to go through.",
+    "directory.verify": "Whether the server must show a certificate that is trusted.",
+    "directory.ca_file": "Certificates to trust instead of the system's, below the site or absolute.",
+    "directory.shape": ("The shape of its API: NERC's plug-in, ColdFront's own api plug-in, or ColdFront 2."),
+    "directory.token": "ColdFront's API token, by reference.",
+    "directory.token_url": "Where a bearer token is had by client credentials, instead of `token`.",
+    "directory.client_id": "The client that asks.",
+    "directory.client_secret": "Its secret, by reference.",
+    "directory.resources": (
+        "ColdFront: its resources, by `NAME-TYPE` or `NAME`, and what they are called here. LDAP: the "
+        "resources on which groups are names of projects."
+    ),
+    "directory.reference_kinds": (
+        "What a project's name on a resource of ours is, where ColdFront's type doesn't say it."
+    ),
+    "directory.id_attribute": "The attribute of an allocation that holds the project's id on the resource.",
+    "directory.name_attribute": "The attribute that holds its name there.",
+    "directory.realm": "The realm.",
+    "directory.page": "How many entries are asked for at once.",
+    "directory.institution_attribute": "The attribute that says a person's institution.",
+    "directory.field_attribute": "The attribute that says a person's field of science.",
+    "directory.career_level_attribute": "The attribute that says a person's career level.",
+    "directory.bind_dn": "Who binds. Without it: anonymous.",
+    "directory.password": "Their password, by reference.",
+    "directory.people_base": "Where people are.",
+    "directory.groups_base": "Where groups are.",
+    "directory.people_filter": "Which entries there are people.",
+    "directory.groups_filter": "Which entries there are groups.",
+    "directory.username_attribute": "The attribute that is a person's user name.",
+    "directory.group_attribute": "The attribute that names a group.",
+    "directory.title_attribute": "The attribute that is the project's title.",
+    "directory.member_attribute": "The attribute that names members, by user name or DN.",
+    "directory.pi_attribute": "The attribute of a group that names the PI, by user name or DN.",
+    "directory.ref_attribute": "The attribute that usage records carry: `cn` or `gidNumber`.",
+    "directory.reference_kind": "What a group is on these resources.",
+    "directory.resource": "The declared resource that it is about.",
+    "directory.program": "The `sacctmgr` to run.",
+    "directory.cluster": "Only associations of this cluster.",
+    "directory.people": (
+        "Whether Keystone's users become people, too. It also holds the services' own users."
+    ),
     "secret.env": "Name of the environment variable that holds the secret.",
     "secret.file": "File that holds the secret, below the site or absolute.",
 }
