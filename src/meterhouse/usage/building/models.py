@@ -67,11 +67,37 @@ INTERVAL_MODELS: tuple[IntervalModel, ...] = (
         first_time="r.submit",
         last_time='COALESCE(r."end", r."start", r.submit)',
     ),
+    # what is said of a node or namespace, or that somebody looked, tells something for a day to both sides
+    IntervalModel(
+        name="pod_span",
+        table="kubernetes_series",
+        kind="pod",
+        item="r.namespace || '/' || r.pod || COALESCE('/' || r.uid, '')",
+        first_time="CASE WHEN r.pod IS NULL THEN r.first_time - INTERVAL 24 HOUR ELSE r.first_time END",
+        last_time="""r.last_time
+            + INTERVAL 1 SECOND * CASE WHEN r.pod IS NULL THEN 86400 ELSE r.step_seconds END""",
+        about="""(r.query IN ('pod_cpu_request', 'pod_memory_request', 'pod_gpu_request', 'pod_labels',
+                'node_labels', 'namespace_annotations', 'namespace_labels')
+            OR (r.query = 'answered' AND r.resource_name = 'pod_cpu_request'))""",
+    ),
+    IntervalModel(
+        name="claim_span",
+        table="kubernetes_series",
+        kind="claim",
+        item="r.namespace || '/' || r.claim",
+        first_time="CASE WHEN r.claim IS NULL THEN r.first_time - INTERVAL 24 HOUR ELSE r.first_time END",
+        last_time="""r.last_time
+            + INTERVAL 1 SECOND * CASE WHEN r.claim IS NULL THEN 86400 ELSE r.step_seconds END""",
+        about="""(r.query IN ('pvc_request', 'pvc_info', 'pvc_attached', 'namespace_annotations',
+                'namespace_labels')
+            OR (r.query = 'answered' AND r.resource_name IN ('pvc_request', 'pvc_attached')))""",
+    ),
 )
 
 # Models of samples, each with the raw tables that it reads. They give usage.tables.SAMPLE.
 SAMPLE_MODELS: dict[str, tuple[str, ...]] = {
     "storage_sample": ("storage_usage",),
+    "kubernetes_sample": ("kubernetes_series",),
 }
 
 # From item events to spans, and from spans and samples to what is counted by day.
