@@ -21,6 +21,7 @@ from meterhouse.allocations.register.grants import (
     ProjectCap,
     Scheme,
 )
+from meterhouse.allocations.register.groups import OwnedGroup
 from meterhouse.allocations.register.resources import (
     Machine,
     PeriodCalendar,
@@ -39,6 +40,7 @@ __all__ = [
     "AllocationPool",
     "Grant",
     "Machine",
+    "OwnedGroup",
     "PeriodCalendar",
     "PoolStatement",
     "PostedUsage",

@@ -1,0 +1,1 @@
+"""How does what people wrote down get into the register? The same file twice changes nothing."""
