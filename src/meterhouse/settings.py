@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import tomllib
 from datetime import UTC, date, datetime, timedelta
@@ -11,9 +10,12 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from meterhouse.directory_settings import DirectorySource
 from meterhouse.errors import ConfigurationError
+from meterhouse.settings_section import Name, Secret
+from meterhouse.settings_section import Section as _Section
 from meterhouse.sources.kubernetes.queries import mistake_in
 
 SETTINGS_FILE = "meterhouse.toml"
@@ -28,45 +30,7 @@ def _time_zone(name: str) -> str:
 
 
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 MemorySize = Annotated[str, Field(pattern=r"^[1-9][0-9]*(\.[0-9]+)? ?[KMGT]i?B$")]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class Secret(_Section):
-    """A secret by reference: `{ env = "NAME" }` or `{ file = "path" }`; never the secret itself."""
-
-    env: str | None = None
-    file: Path | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _refuse_plain_text(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            raise ValueError('expected a reference, { env = "NAME" } or { file = "path" }, not a secret')
-        return value
-
-    @model_validator(mode="after")
-    def _one_reference(self) -> Secret:
-        if (self.env is None) == (self.file is None):
-            raise ValueError("expected exactly one of env and file")
-        return self
-
-    def reveal(self, site_path: Path) -> str:
-        """The secret itself. Raises ConfigurationError, naming the reference only, when there is none."""
-        if self.env is not None:
-            value = os.environ.get(self.env)
-            if value is None:
-                raise ConfigurationError(f"secret: environment variable {self.env} is not set")
-            return value
-        assert self.file is not None
-        try:
-            return (site_path / self.file).read_text().rstrip("\n")
-        except OSError as error:
-            raise ConfigurationError(f"secret: file {self.file} can't be read: {error.strerror}") from None
 
 
 class SiteSection(_Section):
@@ -255,6 +219,7 @@ class Settings(_Section):
     resources: tuple[Resource, ...] = ()
     sources: tuple[Source, ...] = ()
     volumes: tuple[Volume, ...] = ()
+    directory: tuple[DirectorySource, ...] = ()
 
     @model_validator(mode="after")
     def _names(self) -> Settings:
@@ -262,6 +227,7 @@ class Settings(_Section):
             ("resources", [resource.name for resource in self.resources]),
             ("sources", [source.name for source in self.sources]),
             ("volumes", [volume.name for volume in self.volumes]),
+            ("directory", [source.name for source in self.directory]),
         ):
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:

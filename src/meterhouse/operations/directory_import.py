@@ -1,16 +1,98 @@
-"""How does a CSV import replace the one before it, without rewriting what was known then?"""
+"""How does what others say get into the directory? Shown first if wanted, then written, with its evidence.
+
+Open XDMoD's CSV files also land as raw records: the newest import of each kind names what the directory
+itself doesn't know.
+"""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import getpass
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from meterhouse.errors import MeterhouseError
 
 if TYPE_CHECKING:
+    from meterhouse.directory.pen import Difference, Pen
     from meterhouse.site import Site
+    from meterhouse.sources.directory.statement import Skipped, Statement
     from meterhouse.warehouse.landing import Landed
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import changed (or, in a dry run, would change), and what it could not use."""
+
+    differences: tuple[Difference, ...]
+    skipped: tuple[Skipped, ...]
+    batch_id: str
+
+
+def import_statement(
+    site: Site,
+    statement: Statement,
+    *,
+    effective: date | None = None,
+    inactive_after: int = 1,
+    dry_run: bool = False,
+    allow_empty: bool = False,
+    who: str | None = None,
+) -> Imported:
+    """Write into the directory what a source said; its changes are true from `effective` (today) on.
+
+    What the first import of a source finds has always been so, as far as anybody knows; what a later one
+    finds is so from its day on. In a dry run everything is done and undone. Raises MeterhouseError when
+    a source that states everything says nothing at all: that is rather a failure than an empty portal.
+    """
+    import meterhouse.register.configured  # noqa: F401
+    from meterhouse.directory.pen import written
+    from meterhouse.directory.reconciling import Habits, reconcile
+    from meterhouse.directory.register.models import DirectoryImport
+    from meterhouse.sources.directory.evidence import delivered
+
+    if statement.complete and statement.is_empty and not allow_empty:
+        raise MeterhouseError(f"directory {statement.source}: expected people or projects, found none at all")
+    now = datetime.now(UTC)
+    day = effective or now.astimezone(ZoneInfo(site.settings.site.time_zone)).date()
+    alias = site.register.alias
+    runs = DirectoryImport.objects.using(alias).filter(source=statement.source)
+    habits = Habits(day, now, inactive_after, ever=not runs.exists())
+    batch_id = ""
+    if not dry_run and (statement.said or statement.skipped):
+        batch_id = site.warehouse.land(delivered(statement, now)).batch_id
+    whom = who or _user()
+
+    def work(pen: Pen) -> list[Skipped]:
+        skipped = reconcile(pen, statement, habits)
+        counts: dict[str, int] = {}
+        for one in pen.differences:
+            counts[f"{one.action} {one.kind}"] = counts.get(f"{one.action} {one.kind}", 0) + 1
+        reasons = statement.reasons()
+        for refused in skipped:
+            reasons[refused.reason] = reasons.get(refused.reason, 0) + 1
+        DirectoryImport.objects.using(alias).create(
+            source=statement.source,
+            run_at=now,
+            effective=day,
+            who=whom,
+            changes=counts,
+            skipped=reasons,
+            batch_id=batch_id,
+        )
+        return skipped
+
+    skipped, differences = written(alias, whom, f"import {statement.source}", work, keep=not dry_run)
+    return Imported(tuple(differences), (*statement.skipped, *skipped), batch_id)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a user without a name
+        return "unknown"
 
 
 def import_csv(site: Site, kind: str, path: Path) -> Landed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from meterhouse.sources import generic_cloud_tables, storage_tables, xdmod_tables
+from meterhouse.sources.directory import tables as directory_tables
 from meterhouse.sources.filesystem import tables as filesystem_tables
 from meterhouse.sources.kubernetes import tables as kubernetes_tables
 from meterhouse.sources.openstack import tables as openstack_tables
@@ -18,6 +19,7 @@ TABLE_MODULES = (
     storage_tables,
     filesystem_tables,
     xdmod_tables,
+    directory_tables,
 )
 
 RAW_TABLES: dict[str, RawTable] = {table.name: table for module in TABLE_MODULES for table in module.TABLES}
