@@ -1,0 +1,69 @@
+"""How is the kernel compiled? By Numba, once a machine: the code is kept in the user's cache folder."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from meterhouse.errors import MeterhouseError
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+MISSING = 'scans need the extra "scan": pip install "meterhouse[scan]"'
+
+
+class ScanExtraMissing(MeterhouseError):
+    """Reading scans needs libraries that an installation without the extra doesn't have."""
+
+
+def cache_folder() -> Path:
+    """Where compiled code is kept: NUMBA_CACHE_DIR, else the user's cache folder, else a temporary one.
+
+    Never beside the package, which may be installed where a user can't write.
+    """
+    said = os.environ.get("NUMBA_CACHE_DIR")
+    if said:
+        return Path(said)
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
+    folder = caches / "meterhouse" / "numba"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        pass
+    else:
+        if os.access(folder, os.W_OK):
+            return folder
+    # A folder of this user alone: whoever can write into it decides what code runs.
+    folder = Path(tempfile.gettempdir()) / f"meterhouse-numba-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    status = folder.lstat()
+    if status.st_uid == os.getuid() and not folder.is_symlink() and not status.st_mode & 0o022:
+        return folder
+    return Path(tempfile.mkdtemp(prefix="meterhouse-numba-"))
+
+
+def compiled(function: Function) -> Function:
+    """`function`, compiled when it is first called, or taken from the cache. Runs without the GIL."""
+    return _compiled(function, False)
+
+
+def inlined(function: Function) -> Function:
+    """The same for a function that becomes part of those that call it: handing over all arrays is dear."""
+    return _compiled(function, True)
+
+
+def _compiled(function: Function, inline: bool) -> Function:
+    try:
+        import numba
+    except ImportError as error:
+        raise ScanExtraMissing(f"{MISSING} (no module {error.name})") from None
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(cache_folder())
+    try:
+        jitted: Function = numba.njit(cache=True, nogil=True, forceinline=inline, _nrt=False)(function)
+    finally:
+        numba.config.CACHE_DIR = before
+    return jitted
