@@ -51,6 +51,24 @@ WALK = {
     "daily": "daily",
 }
 
+# Samples of VMs, two a span, some of them told twice or after the VM was gone.
+SAMPLED = {
+    "sampled_span": "SELECT * FROM span WHERE rules = 'default'",
+    "sample": """
+        SELECT resource, kind, item, CAST(NULL AS VARCHAR) AS name, project_ref,
+            CAST(NULL AS VARCHAR) AS project_name, user_ref, CAST(NULL AS VARCHAR) AS user_name,
+            CAST(NULL AS VARCHAR) AS domain, CAST(NULL AS VARCHAR) AS class,
+            CAST(NULL AS VARCHAR) AS group_name,
+            CASE WHEN opened_record % 3 = 0 THEN 'memory_used_bytes' ELSE 'cpu_used_micros' END AS measure,
+            "start" + n * INTERVAL 7 HOURS AS time, CAST(900 AS BIGINT) AS weight,
+            opened_record * (n + 1) AS value,
+            CASE WHEN opened_record % 4 = 0 THEN opened_record * 9 END AS "limit",
+            CASE WHEN opened_record % 5 <> 0 THEN "end" END AS said_at,
+            opened_batch AS batch_id, opened_record AS record
+        FROM span, (VALUES (0), (1), (1)) AS twice(n)
+        WHERE rules = 'default'""",
+}
+
 
 @pytest.fixture(scope="module")
 def tables() -> dict[str, pa.Table]:
@@ -84,6 +102,9 @@ def tables() -> dict[str, pa.Table]:
                     FROM span WHERE opened_record % 2 = 0"""
                 )
                 engine.relation("signed_span", known["signed_span"])
+                for name, sql in SAMPLED.items():
+                    known[name] = engine.query(sql)
+                    engine.relation(name, known[name])
             if model == "daily_part":
                 twice = pa.concat_tables([known["daily_part"], known["daily_part"].slice(0, 100)])
                 known["daily_entry"] = twice
