@@ -21,7 +21,7 @@ _RECORD_ENDS_OR_BEGINS = re.compile(
 )
 _OPENING = re.compile(r'(?<![:\[{])\{[ \t\r\n]*"([^"]*)')  # no key's value, nor the first of a list
 _AFTER_A_RECORD = re.compile(r"\}[ \t\r\n]*,[ \t\r\n]*\Z")
-_RECORD_TO_RECORD = re.compile(r"\}[ \t\r\n]*,[ \t\r\n]*\{")
+_RECORD_TO_RECORD = re.compile(r'\}[ \t\r\n]*,[ \t\r\n]*\{[ \t\r\n]*"([^"\\]*)"[ \t\r\n]*:')
 _NESTING = re.compile(r"[{\[]")
 _NESTED_AT_LEAST = 500  # brackets that surely stand before the place where nesting became too deep
 _MOST_FAILURES = 50  # of one search, until it makes longer steps
@@ -221,8 +221,13 @@ class _Trial:
 
     def _is_marked(self, opening: int) -> bool:
         """Does a mark follow before the next record may begin?"""
-        following = _RECORD_TO_RECORD.search(self._window.text, opening)
-        return self._mark_at < (following.start() if following else len(self._window.text))
+        text, keys = self._window.text, self._layout.keys
+        following = _RECORD_TO_RECORD.search(text, opening)
+        while following is not None and keys and following[1] not in keys:  # objects of a list within
+            if following.start() > self._mark_at:
+                break
+            following = _RECORD_TO_RECORD.search(text, following.end())
+        return self._mark_at < (following.start() if following else len(text))
 
     def _move(self, at: int) -> None:
         """Read on; what stands just before `at` stays, to be looked back at."""
