@@ -8,7 +8,7 @@ export UV_LINK_MODE := copy
 # Compiled once here, not by every process anew where Python is told not to write bytecode.
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: install demo test lint check docs e2e-openstack bench format clean help
+.PHONY: install demo test lint check docs e2e-openstack e2e-prometheus bench format clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -42,6 +42,9 @@ docs: install ## write the reference pages, and the outputs that documents show,
 
 e2e-openstack: install ## tests against a real OpenStack, which this starts
 	tests/e2e/openstack/run.sh
+
+e2e-prometheus: install ## tests against a real Prometheus, which this starts
+	tests/e2e/prometheus/run.sh
 
 bench: install ## measure speed
 	$(BIN)/python bench/run.py
