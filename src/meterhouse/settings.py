@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from meterhouse.alerts_settings import AlertsSection
 from meterhouse.directory_settings import DirectorySource
 from meterhouse.errors import ConfigurationError
 from meterhouse.settings_section import Name, Secret
@@ -184,7 +185,52 @@ class KubernetesSource(_Section):
         return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
 
 
-Source = Annotated[OpenStackSource | NotificationSource | KubernetesSource, Field(discriminator="kind")]
+class SlurmSource(_Section):
+    """A Slurm cluster, as its accounting tells: sacct here or over a command such as ssh, or slurmrestd."""
+
+    kind: Literal["slurm"]
+    name: Name
+    resource: Name
+    form: Literal["lines", "json", "rest"] = "lines"
+    command: tuple[str, ...] = ()
+    sacct: str = Field(default="sacct", min_length=1, max_length=1000)
+    clusters: tuple[Name, ...] = ()
+    url: str | None = Field(default=None, pattern=r"^(https?://[^\s@?#]+|unix:/[^\s]+)$")
+    api_version: str = Field(default="v0.0.38", pattern=r"^v\d+\.\d+\.\d+$")
+    user: str | None = None
+    token: Secret | None = None
+    chunk: timedelta = timedelta(days=1)
+    overlap: timedelta = timedelta(hours=1)
+    timeout: timedelta = timedelta(minutes=10)
+    history_since: datetime | None = None
+
+    @model_validator(mode="after")
+    def _together(self) -> SlurmSource:
+        if (self.form == "rest") != (self.url is not None):
+            raise ValueError('expected url with form = "rest", and only then')
+        if self.form != "rest" and (self.user is not None or self.token is not None):
+            raise ValueError('expected user and token with form = "rest" only')
+        if (self.user is None) != (self.token is None):
+            raise ValueError("expected user and token together")
+        if any(not word for word in self.command):
+            raise ValueError("command: expected words that aren't empty")
+        for what, length in (("chunk", self.chunk), ("timeout", self.timeout)):
+            if length < timedelta(seconds=1) or length % timedelta(seconds=1):
+                raise ValueError(f"{what}: expected whole seconds, at least one")
+        if self.overlap < timedelta() or self.overlap % timedelta(seconds=1):
+            raise ValueError("overlap: expected whole seconds, none or more")
+        return self
+
+    @property
+    def since(self) -> datetime | None:
+        """`history_since`, which is UTC unless it says otherwise."""
+        moment = self.history_since
+        return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
+
+
+Source = Annotated[
+    OpenStackSource | NotificationSource | KubernetesSource | SlurmSource, Field(discriminator="kind")
+]
 
 
 class ProjectRoot(_Section):
@@ -220,6 +266,7 @@ class Settings(_Section):
     sources: tuple[Source, ...] = ()
     volumes: tuple[Volume, ...] = ()
     directory: tuple[DirectorySource, ...] = ()
+    alerts: AlertsSection = AlertsSection()
 
     @model_validator(mode="after")
     def _names(self) -> Settings:

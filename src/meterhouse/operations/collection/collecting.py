@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from meterhouse.errors import MeterhouseError
 from meterhouse.operations.collection.cursors import keep_cursor, read_cursor
-from meterhouse.settings import KubernetesSource, NotificationSource, OpenStackSource, Source
+from meterhouse.settings import KubernetesSource, NotificationSource, OpenStackSource, SlurmSource, Source
 
 if TYPE_CHECKING:
     from meterhouse.site import Site
@@ -66,6 +66,8 @@ def collect_source(
         return _poll(site, source)
     if isinstance(source, KubernetesSource):
         return _query(site, source)
+    if isinstance(source, SlurmSource):
+        return _ask_accounting(site, source)
     return _listen(site, source, stop, idle_seconds)
 
 
@@ -130,6 +132,32 @@ def _query(site: Site, source: KubernetesSource) -> Iterator[Collected]:
             landed = site.warehouse.land(collected.delivery)
             keep_cursor(alias, source.name, source.resource, collected.cursor, landed.batch_id)
             yield Collected(source.name, source.resource, landed)
+
+
+def _ask_accounting(site: Site, source: SlurmSource) -> Iterator[Collected]:
+    from meterhouse.sources.slurm.collector import Accounting, Habits, collect
+    from meterhouse.sources.slurm.sacct_command import SacctCommand
+    from meterhouse.sources.slurm.sacct_questions import SacctDocument, SacctLines
+
+    accounting: Accounting
+    if source.form == "rest":
+        from meterhouse.sources.slurm.slurmrestd import Slurmrestd
+
+        token = source.token.reveal(site.path) if source.token else None
+        accounting = Slurmrestd(
+            source.url or "", source.api_version, source.user, token, source.clusters, source.timeout
+        )
+    else:
+        command = SacctCommand(source.command, source.sacct, source.timeout)
+        form = SacctDocument if source.form == "json" else SacctLines
+        accounting = form(command, source.clusters)
+    habits = Habits(overlap=source.overlap, chunk=source.chunk, history_since=source.since)
+    alias = site.register.alias
+    cursor = read_cursor(alias, source.name, source.resource)
+    for collected in collect(accounting, source.resource, cursor, datetime.now(UTC), habits):
+        landed = site.warehouse.land(collected.delivery)
+        keep_cursor(alias, source.name, source.resource, collected.cursor, landed.batch_id)
+        yield Collected(source.name, source.resource, landed)
 
 
 def _listen(

@@ -14,7 +14,8 @@ from meterhouse.settings import SETTINGS_FILE, Settings
 # What each key decides. The models know type and default; a test fails for a key without a line here.
 MEANINGS = {
     "sources.history_since": (
-        "How far back the first reading asks. Without it: everything of a cloud, 15 days of a cluster."
+        "How far back the first reading asks. Without it: everything of a cloud, 15 days of Prometheus, "
+        "31 days of Slurm."
     ),
     "site.name": "What the site is called in reports.",
     "site.time_zone": "IANA time zone that days, months and reports follow.",
@@ -38,6 +39,16 @@ MEANINGS = {
     "sources.kind": "Which collector reads it.",
     "sources.name": "What the source is called in `meterhouse collect` and in coverage.",
     "sources.resource": "The declared resource that its records are about.",
+    "sources.form": (
+        "How Slurm is asked: `lines` of sacct with their steps, `json` of sacct, or `rest` for slurmrestd."
+    ),
+    "sources.command": (
+        'What sacct is given to, word by word, such as `["ssh", "-o", "BatchMode=yes", "host"]`; '
+        "empty: it is here."
+    ),
+    "sources.sacct": "Where sacct is.",
+    "sources.clusters": "The clusters to ask about; empty: the one that sacct belongs to.",
+    "sources.api_version": "The version of slurmrestd's API, as in its paths.",
     "sources.cloud": "The entry of `clouds.yaml` to use.",
     "sources.clouds_file": "The `clouds.yaml` to read, below the site; without it, where openstacksdk looks.",
     "sources.full_listing_every": "How often everything is listed, and not only what changed.",
@@ -127,6 +138,22 @@ MEANINGS = {
     "directory.people": (
         "Whether Keystone's users become people, too. It also holds the services' own users."
     ),
+    "alerts.percentages": "At which percentages of an allocation somebody is told, once a crossing.",
+    "alerts.mail": "The SMTP server that takes alerts; without it none is mailed.",
+    "alerts.mail.host": "The server.",
+    "alerts.mail.port": "Its port.",
+    "alerts.mail.tls": "`starttls` after connecting, or `tls` from the start.",
+    "alerts.mail.ca_file": "Certificates to trust instead of the system's, below the site or absolute.",
+    "alerts.mail.user": "Who logs in there.",
+    "alerts.mail.password": "Their password, by reference; only over TLS.",
+    "alerts.mail.sender": "The address that mails come from.",
+    "alerts.mail.to": "Who gets every alert.",
+    "alerts.mail.leaders": "Whether the leaders of the project get it, at their addresses in the directory.",
+    "alerts.webhook": "Where alerts are posted as JSON; without it none is.",
+    "alerts.webhook.url": "The address.",
+    "alerts.webhook.token": "A bearer token to show, by reference.",
+    "alerts.webhook.proxy": "The proxy to go through.",
+    "alerts.webhook.ca_file": "Certificates to trust instead of the system's, below the site or absolute.",
     "secret.env": "Name of the environment variable that holds the secret.",
     "secret.file": "File that holds the secret, below the site or absolute.",
 }
@@ -184,9 +211,17 @@ def _fields(model: dict[str, Any], models: dict[str, Any]) -> Iterator[tuple[str
     required = set(model.get("required", ()))
     for key, field in model["properties"].items():
         yield key, field, key in required
-        if field.get("type") == "array" and "$ref" in field["items"]:
-            for inner, inner_field, is_required in _fields(models[_name(field["items"]["$ref"])], models):
+        if table_of := _table_within(field):
+            for inner, inner_field, is_required in _fields(models[table_of], models):
                 yield f"{key}.{inner}", inner_field, is_required
+
+
+def _table_within(field: dict[str, Any]) -> str | None:
+    """The model of a table, or of a list of tables, that a key holds; secrets have a section of their own."""
+    for one in (field, field.get("items", {}), *field.get("anyOf", ())):
+        if "$ref" in one and _name(one["$ref"]) != "Secret":
+            return _name(one["$ref"])
+    return None
 
 
 def _rows(name: str, model: dict[str, Any], models: dict[str, Any]) -> Iterator[tuple[str, ...]]:
@@ -205,7 +240,8 @@ def _value(field: dict[str, Any]) -> str:
     if "enum" in field:
         return codes(f'"{one}"' for one in field["enum"])
     if field.get("type") == "array":
-        return "list of tables"
+        inner = field["items"]
+        return "list of tables" if "$ref" in inner else f"list, each {_value(inner)}"
     words: str = _FORMATS.get(field.get("format", ""), field["type"])
     if "minimum" in field:
         words += f" from {field['minimum']}"

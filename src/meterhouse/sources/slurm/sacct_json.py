@@ -27,6 +27,7 @@ _MARKS = frozenset({"allocation_nodes", "association"})  # a job has them, and n
 _LONGEST_JOB = 1 << 26  # characters: some ten thousand steps
 _MOST_AROUND = 1 << 20  # characters before and behind the list of jobs
 _JOBS = re.compile(rb'(?<!\\)"jobs"\s*:\s*(?=\[)')
+_NOTHING_FOUND = 9003  # slurmrestd calls it an error that there are no jobs
 _NONE_FROM = (1 << 32) - 2  # Slurm's "no value" and "infinite" as numbers of 32 bits
 
 _FIELDS = [
@@ -188,7 +189,14 @@ def _errors(document: str) -> str:
     except ValueError:
         return ""
     errors = said.get("errors") if isinstance(said, dict) else None
-    if not isinstance(errors, list) or not errors:
+    if not isinstance(errors, list):
+        return ""
+    errors = [
+        error
+        for error in errors
+        if not (isinstance(error, dict) and error.get("error_number") == _NOTHING_FOUND)
+    ]
+    if not errors:
         return ""
     texts = [
         str(error.get("description") or error.get("error") or error.get("error_number") or "")
