@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from meterhouse.cli import (
+    allocations,
     build,
     collect,
     demo,
@@ -60,7 +61,7 @@ for command in (
     status.rejected,
 ):
     app.command()(command)
-for group in (report.app, directory.app, xdmod.app):
+for group in (report.app, directory.app, allocations.app, xdmod.app):
     app.add_typer(group)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
+from fractions import Fraction
 
 DIGITS = 28
 DECIMALS = 9
@@ -50,6 +51,12 @@ def scaled(raw: Decimal, factor: Decimal) -> Decimal:
 def divided(number: Decimal, by: Decimal | int) -> Decimal:
     """A quotient, rounded once."""
     return rounded(_WIDE.divide(number, Decimal(by)))
+
+
+def from_fraction(quantity: int | Fraction, times: int, per: int) -> Decimal:
+    """`quantity` x `times` / `per`, rounded once."""
+    whole = Fraction(quantity) * times / per
+    return divided(Decimal(whole.numerator), Decimal(whole.denominator))
 
 
 def percent(used: Decimal, allocated: Decimal) -> Decimal | None:
