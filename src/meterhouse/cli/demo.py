@@ -37,6 +37,8 @@ def demo(
     called = f"{_as_called()} --site {folder / 'site'}"
     print("Ask more, for example:")
     print(f"  {called} usage --by month,institution --from 2026-09-01 --to 2026-10-31")
+    print(f"  {called} usage --realm jobs --by queue,pi --from 2026-10-01 --to 2026-10-31")
+    print(f"  {called} usage --realm storage --by mountpoint,user --from 2026-10-01 --to 2026-10-31")
     print(f"  {called} log --project genomics --from 2026-10-01 --to 2026-10-07")
 
 

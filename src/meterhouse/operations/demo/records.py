@@ -1,4 +1,4 @@
-"""What would the example cloud have said? Files as a real one writes them, the same at every run."""
+"""What would the example systems have said? Files as real ones write them, the same at every run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from meterhouse.operations.demo.jobs import CLUSTER, write_jobs
 from meterhouse.operations.demo.people import FIELD_OF, FIELDS, FLAVORS, PEOPLE, PROJECTS, Flavor, Project
+from meterhouse.operations.demo.pods import CONTAINERS, write_pods
+from meterhouse.operations.demo.stored import write_stored
 
 RESOURCE = "research-cloud"
 FIRST = date(2026, 9, 1)
@@ -32,7 +35,13 @@ def write_records(folder: Path) -> None:
     _write_csv(folder / "names.csv", [(p.username, p.first, p.last, p.institution) for p in PEOPLE])
     _write_csv(folder / "hierarchy.csv", FIELDS)
     _write_csv(folder / "group-to-hierarchy.csv", sorted(FIELD_OF.items()))
-    _write_csv(folder / "cloud-project-to-pi.csv", [(p.pi, p.name, RESOURCE) for p in PROJECTS])
+    _write_csv(
+        folder / "cloud-project-to-pi.csv",
+        [(p.pi, p.name, resource) for resource in (RESOURCE, CLUSTER, CONTAINERS) for p in PROJECTS],
+    )
+    write_jobs(folder / "jobs.log", FIRST, LAST)
+    write_pods(folder / "pods", FIRST, LAST)
+    write_stored(folder / "stored", FIRST, LAST)
 
 
 def _write_csv(path: Path, rows: Any) -> None:

@@ -8,7 +8,10 @@ from datetime import date
 from pathlib import Path
 
 from meterhouse.errors import ConfigurationError
+from meterhouse.operations.demo.jobs import CLUSTER, CLUSTER_CORES
+from meterhouse.operations.demo.pods import CONTAINERS
 from meterhouse.operations.demo.records import CORES, FIRST, LAST, RESOURCE, write_records
+from meterhouse.operations.demo.stored import FILES
 from meterhouse.operations.directory_import import import_csv
 from meterhouse.reports.questions import answer_question
 from meterhouse.reports.site_month import site_month
@@ -34,7 +37,33 @@ kind = "cloud"
 title = "Northfield research cloud"
 time_zone = "Europe/London"
 capacity = [{{ start = {FIRST}, cores = {CORES} }}]
+
+[[resources]]
+name = "{CLUSTER}"
+kind = "cluster"
+title = "Northfield cluster"
+time_zone = "Europe/London"
+capacity = [{{ start = {FIRST}, cores = {CLUSTER_CORES} }}]
+
+[[resources]]
+name = "{CONTAINERS}"
+kind = "cluster"
+title = "Northfield containers"
+
+[[resources]]
+name = "{FILES}"
+kind = "filesystem"
+title = "Northfield home and project directories"
 """
+# Kind of file, resource, and where the example's records of it are.
+_RECORDS = (
+    ("openstack-events", RESOURCE, "events/*"),
+    ("openstack-listings", RESOURCE, "keystone.json"),
+    ("hypervisor-facts", RESOURCE, "hypervisor_*"),
+    ("slurm", CLUSTER, "jobs.log"),
+    ("kubernetes-metrics", CONTAINERS, "pods/*"),
+    ("storage-usage", FILES, "stored/*"),
+)
 _CSV = ("names", "hierarchy", "group-to-hierarchy", "cloud-project-to-pi")
 
 
@@ -47,15 +76,12 @@ def run_demo(folder: Path, say: Callable[[str], None]) -> tuple[list[Path], Answ
     _clear(folder)
     records = folder / "records"
     write_records(records)
-    say(f"Wrote the records of an example cloud to {records}")
+    say(f"Wrote the records of an example cloud, cluster, OpenShift and file system to {records}")
     with Site.init(folder / "site", settings_text=_SETTINGS) as site:
         count = 0
-        for path in sorted((records / "events").iterdir()):
-            delivery = FILE_FORMATS["openstack-events"].read(path, RESOURCE)
-            count += sum(site.warehouse.land(delivery).rows.values())
-        for kind, pattern in (("openstack-listings", "keystone.json"), ("hypervisor-facts", "hypervisor_*")):
+        for kind, resource, pattern in _RECORDS:
             for path in sorted(records.glob(pattern)):
-                count += sum(site.warehouse.land(FILE_FORMATS[kind].read(path, RESOURCE)).rows.values())
+                count += sum(site.warehouse.land(FILE_FORMATS[kind].read(path, resource)).rows.values())
         for name in _CSV:
             count += sum(import_csv(site, name, records / f"{name}.csv").rows.values())
         say(f"Read {count:,} records into {site.path}")
@@ -64,11 +90,11 @@ def run_demo(folder: Path, say: Callable[[str], None]) -> tuple[list[Path], Answ
         month = date(LAST.year, LAST.month, 1)
         paths = write_monthly(site_month(site, month, with_log=True), folder / "reports")
         question = Question.ask(
-            realm="cloud",
-            meters=["core_hours", "wall_hours", "memory_gib_hours", "vms_running"],
+            realm="compute",
+            meters=["core_hours", "gpu_hours", "memory_gib_hours", "running"],
             first=month,
             last=LAST,
-            by=["institution", "project", "person"],
+            by=["institution", "person", "resource"],
         )
         return paths, answer_question(site, question)
 
