@@ -158,10 +158,13 @@ def test_broken_elements_without_end_are_counted_but_not_all_listed(monkeypatch)
     assert reader.count == 16
 
 
+NO_MARK = st.text().filter(lambda key: key not in MARKS)
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     records=st.lists(st.dictionaries(st.sampled_from(["k", "a", "b", "é"]), st.one_of(
-        st.none(), st.booleans(), st.integers(), st.text(), st.lists(st.dictionaries(st.text(), st.text()))
+        st.none(), st.booleans(), st.integers(), st.text(), st.lists(st.dictionaries(NO_MARK, st.text()))
     )), max_size=12),
     indent=st.sampled_from([None, 0, 1, 4]),
     ascii_only=st.booleans(),
@@ -248,3 +251,57 @@ def test_an_open_list_swallows_no_records_of_later_lines(tmp_path: Path) -> None
     taken = [item for item in read_openstack_events(path, "cloud").stream if isinstance(item, Rows)]
     ids = [name for item in taken for name in item.records.column("message_id").to_pylist()]
     assert ids == ["1", "3", "4", "6"]
+
+
+def messages_of(content: str) -> list[tuple[int, str]]:
+    """Number and message of each good record in a file of events, which have two marks."""
+    marks = frozenset({"event_type", "generated"})
+    reader = JsonRecords(io.BufferedReader(io.BytesIO(content.encode())), "file", marks)
+    return [
+        (number, record.get("message_id", ""))
+        for item in reader
+        if isinstance(item, Records)
+        for number, record in zip(item.numbers, item.objects, strict=True)
+    ]
+
+
+GOOD = '{"event_type":"x","generated":"2018-04-18T00:00:00","message_id":"%s"}'
+
+
+def test_a_line_that_was_cut_behind_a_colon_does_not_take_the_next_record_as_its_value() -> None:
+    """The lines 2 to 4 together are well-formed; but a record within a record is none's value."""
+    lines = [GOOD % "first", '{"vcpus": "0", "tenant_id":', GOOD % "third", "}", GOOD % "fifth"]
+    assert messages_of("\n".join(lines) + "\n") == [(1, "first"), (3, "third"), (5, "fifth")]
+
+
+@pytest.mark.parametrize("unusable", ["NaN", "1" * 5_000, '{"a": 1, "a": 2}'])
+def test_an_open_list_swallows_no_records_behind_which_a_value_cannot_be_used(unusable: str) -> None:
+    """Reading the list stops at the fourth, which says nothing definite; the stray brackets close it."""
+    bad = GOOD.replace('"x"', unusable) % "fourth"
+    stray = '{"event_type":"x",]"generated":"2018-04-18T00:00:00"}'
+    cut = '{"event_type":"x","raw":[{"id":1}'
+    parts = [GOOD % 1, cut, GOOD % 3, bad, GOOD % 5, stray, GOOD % 7, stray, GOOD % 9]
+    expected = [(1, "1"), (3, "3"), (5, "5"), (7, "7"), (9, "9")]
+    assert messages_of(f"[{','.join(parts)}]") == expected
+
+
+def test_a_record_torn_in_two_gives_back_those_between_its_halves() -> None:
+    """On one line all five are well-formed as one object; the two within are records, by their marks."""
+    torn = '{"event_type":"x","generated":"2018-04-18T00:00:00","raw":[{"id":1}'
+    parts = [GOOD % 1, torn, GOOD % 3, GOOD % 4, '{"id":2}]}', GOOD % 6]
+    messages = [message for _, message in messages_of(f"[{','.join(parts)}]") if message]
+    assert messages == ["1", "3", "4", "6"]
+
+
+@pytest.mark.parametrize("within", ['"},{"', '[{"a":1},{"a":2}]'])
+def test_damaged_neighbours_on_one_line_are_two_whatever_their_values_look_like(within: str) -> None:
+    """Only a key of a record begins one behind a comma; before the second's mark there is none."""
+    broken = '{"message_id":' + within + ',"state""active","event_type":"x"}'
+    assert messages_of(f"[{GOOD % 1},{broken},{broken},{GOOD % 4}]") == [(1, "1"), (4, "4")]
+
+
+def test_one_mark_alone_within_a_record_is_content() -> None:
+    """Nova's raw notification has an event type of its own, but not the time that a record has."""
+    raw = GOOD.replace('"x"', '"x","raw":{"list":[{"event_type":"y"},{"event_type":"z"}]}')
+    for between in (",", ",\n"):
+        assert messages_of(f"[{raw % 1}{between}{raw % 2}]") == [(1, "1"), (2, "2")]
