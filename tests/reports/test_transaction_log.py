@@ -12,7 +12,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from meterhouse.reports.transaction_log import LogFormat, log_lines, text_line, write_log
+from meterhouse.reports.transaction_log import (
+    LogFormat,
+    describe,
+    describe_end,
+    log_lines,
+    text_line,
+    write_log,
+)
 from meterhouse.usage.tables import SPAN
 
 Span = dict[str, Any]
@@ -239,3 +246,28 @@ def test_no_lines_are_still_a_document() -> None:
     out = StringIO()
     write_log([], out, "json")
     assert json.loads(out.getvalue()) == []
+
+
+JOB: Span = {
+    **VM, "kind": "job", "item": "77", "name": "train", "class": "gpu", "vcpus": 8, "cpu_millis": 8000,
+    "gpus": 2, "gpu_model": "a100", "memory_mib": 32768, "disk_gib": None, "nodes": 2, "opened_by": "started",
+    "closed_by": "timeout", "is_last": False,
+}  # fmt: skip
+
+
+def test_a_job_starts_with_its_size_and_ends_with_its_state():
+    started = "started job train, queue gpu, 2 nodes, 8 cores, 32 GiB, 2 GPU (a100), in project zealous"
+    assert describe(JOB, None) == [started]
+    assert describe_end(JOB) == "job train ran into its time limit"
+
+
+def test_a_running_job_was_last_seen_running():
+    running = {**JOB, "closed_by": None, "is_last": True}
+    assert describe_end(running) == "job train was last seen running (no end recorded)"
+
+
+def test_a_pod_may_have_a_part_of_a_core():
+    pod = {**JOB, "kind": "pod", "class": None, "vcpus": None, "cpu_millis": 250, "gpus": 0, "nodes": None,
+           "opened_by": "seen", "closed_by": "gone"}  # fmt: skip
+    assert describe(pod, None) == ["pod train was first seen running, 0.25 cores, 32 GiB, in project zealous"]
+    assert describe_end(pod) == "pod train was found to be gone"

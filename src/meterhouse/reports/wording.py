@@ -18,6 +18,10 @@ KINDS = {
     "router": ("router", "Routers"),
     "network": ("network", "Networks"),
     "container": ("object container", "Object containers"),
+    "job": ("job", "Jobs"),
+    "pod": ("pod", "Pods"),
+    "claim": ("volume claim", "Volume claims"),
+    "filesystem": ("directory", "Directories"),
 }
 
 # Event without its kind's prefix and without .start/.end -> what has been done, what was begun.
@@ -51,12 +55,32 @@ _FLOATING_IP_DEEDS = {
     "delete": ("released {}", "began to release {}"),
 }
 
+# What begins and ends a run, as the source says it -> in words.
+_RUNS = {
+    "started": "started {}",
+    "scheduled": "scheduled {}",
+    "completed": "{} completed",
+    "failed": "{} failed",
+    "cancelled": "{} was cancelled",
+    "timeout": "{} ran into its time limit",
+    "out_of_memory": "{} ran out of memory",
+    "node_fail": "{} lost a node",
+    "boot_fail": "{} lost a node that did not start",
+    "preempted": "{} was preempted",
+    "requeued": "{} was put back into the queue",
+    "deadline": "{} missed its deadline",
+    "revoked": "{} was revoked",
+}
+
 # What an event's name begins with before it names the deed.
 _PREFIXES = ("compute.instance.", "volume.", "snapshot.", "image.", "floatingip.", "router.", "network.")
 
 _STATES = {
     "vm": {"active": "running", "inactive": "stopped", "shelved": "shelved"},
     "volume": {"attached": "attached", "unattached": "not attached"},
+    "claim": {"attached": "in use", "unattached": "not in use"},
+    "job": {"active": "running"},
+    "pod": {"active": "running"},
 }
 
 
@@ -71,6 +95,8 @@ def deed(event: str | None) -> str:
 def done(event: str | None, what: str, kind: str) -> str | None:
     """`stopped VM web-1`, `began to stop VM web-1`; None for an event that only tells how things are."""
     name = event or ""
+    if name in _RUNS:
+        return _RUNS[name].format(what)
     words = (kind == "floating_ip" and _FLOATING_IP_DEEDS.get(deed(event))) or _DEEDS.get(deed(event))
     if not words:
         return None
@@ -100,12 +126,18 @@ def item_words(span: Mapping[str, Any]) -> str:
 def size_words(span: Mapping[str, Any]) -> str:
     """`1 vCPU, 4 GiB` for a VM; `10 GiB` for a volume; `` when the source said nothing."""
     parts = []
-    if span["vcpus"] is not None:
+    if span["nodes"] is not None and span["nodes"] > 1:
+        parts.append(f"{span['nodes']} nodes")
+    if span["cpu_millis"] is not None and span["kind"] != "vm":
+        cores = (Decimal(span["cpu_millis"]) / 1000).normalize()
+        parts.append(f"{cores:f} {'core' if cores == 1 else 'cores'}")
+    elif span["vcpus"] is not None:
         parts.append(f"{span['vcpus']} vCPU")
     if span["memory_mib"] is not None:
         parts.append(_gib(span["memory_mib"], 1024, "MiB"))
     if span["gpus"]:
-        parts.append(f"{span['gpus']} GPU")
+        model = f" ({shown(span['gpu_model'])})" if span["gpu_model"] else ""
+        parts.append(f"{span['gpus']} GPU{model}")
     if span["disk_gib"] is not None and span["kind"] != "vm":
         parts.append(f"{span['disk_gib']} GiB")
     if span["space_bytes"] is not None and span["disk_gib"] is None:
@@ -115,7 +147,7 @@ def size_words(span: Mapping[str, Any]) -> str:
 
 def class_and_size(span: Mapping[str, Any]) -> str:
     """`flavor c1.m4, 1 vCPU, 4 GiB`; `type ssd, 10 GiB` for a volume."""
-    label = "flavor" if span["kind"] == "vm" else "type"
+    label = {"vm": "flavor", "job": "queue"}.get(span["kind"], "type")
     named = f"{label} {shown(span['class'])}" if span["class"] else ""
     return ", ".join(part for part in (named, size_words(span)) if part)
 
