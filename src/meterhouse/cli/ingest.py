@@ -16,6 +16,19 @@ def ingest(
     kind: Annotated[str, typer.Argument(metavar="KIND", help="Format; --list names them.")] = "",
     paths: Annotated[list[Path] | None, typer.Argument(metavar="FILE...", help="Files or folders.")] = None,
     resource: Annotated[str | None, typer.Option("--resource", "-r", help="Resource they come from.")] = None,
+    volume: Annotated[str | None, typer.Option("--volume", help="scan, quota: the volume.")] = None,
+    scanned_at: Annotated[
+        str | None, typer.Option("--scanned-at", metavar="WHEN", help="scan, quota: when it was made.")
+    ] = None,
+    scan_format: Annotated[
+        str | None, typer.Option("--scan-format", help="scan: its format, instead of what its lines tell.")
+    ] = None,
+    columns: Annotated[
+        str | None, typer.Option("--columns", help="scan: order of the columns of a GPFS policy list.")
+    ] = None,
+    owner_kind: Annotated[
+        str, typer.Option("--owner-kind", help="quota: group, user or project, where a dump doesn't say it.")
+    ] = "group",
     list_formats: Annotated[bool, typer.Option("--list", help="List the known formats.")] = False,
 ) -> None:
     """Read files of a known format: good records land, bad ones are reported and kept aside.
@@ -34,6 +47,21 @@ def ingest(
         raise QuestionError(f"ingest: expected a format, one of {', '.join(sorted(formats))}, found {kind!r}")
     if not paths:
         raise QuestionError("ingest: expected at least one file, found none")
+    if kind in ("scan", "quota"):  # all files are one reading of a volume
+        from meterhouse.cli.scan import ingest_files
+
+        ingest_files(
+            context,
+            kind,
+            _files(paths),
+            volume=volume,
+            resource=resource,
+            scanned_at=scanned_at,
+            scan_format=scan_format,
+            columns=columns,
+            owner_kind=owner_kind,
+        )
+        return
     if resource is None:
         raise QuestionError("ingest: expected --resource NAME, found none")
     failed = False

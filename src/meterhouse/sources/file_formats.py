@@ -79,6 +79,16 @@ FILE_FORMATS: dict[str, FileFormat] = {
             "meterhouse.sources.storage_usage:read_storage_usage",
             "What each user keeps on each mountpoint, as Open XDMoD's storage format has it",
         ),
+        FileFormat(
+            "scan",
+            "meterhouse.sources.filesystem.scans:read_scan_file",
+            "Scans of a volume: mpistat, wrstat, find -printf, GPFS policy lists, GUFI traces (--volume)",
+        ),
+        FileFormat(
+            "quota",
+            "meterhouse.sources.filesystem.quotas:read_quota_file",
+            "Quotas of a volume: lfs quota, mmrepquota -Y, repquota -O csv, zfs userspace, CSV (--volume)",
+        ),
     )
 }
 

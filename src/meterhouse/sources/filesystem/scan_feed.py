@@ -30,22 +30,37 @@ class Bytes(Protocol):
     def close(self) -> None: ...
 
 
+class Opened:
+    """A file's bytes, unpacked when it is a gzip file (told by its first bytes)."""
+
+    def __init__(self, path: Path) -> None:
+        self._raw = path.open("rb")
+        self.unpacked: Bytes = self._raw
+        if self._raw.peek(2)[:2] != _GZIP:
+            return
+        try:
+            from isal import igzip
+        except ImportError as error:
+            self._raw.close()
+            raise ScanExtraMissing(f"{MISSING} (no module {error.name})") from None
+        self.unpacked = igzip.IGzipFile(fileobj=self._raw, mode="rb")
+
+    def position(self) -> int:
+        """How far the file is read, in bytes as they lie on disk."""
+        return self._raw.tell() if not self._raw.closed else 0
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        """Read into `buffer`; 0 at the end."""
+        return self.unpacked.readinto(buffer)
+
+    def close(self) -> None:
+        """Close it, and what it is unpacked from."""
+        self.unpacked.close()
+        self._raw.close()
+
+
 class BrokenFile(Exception):
     """The file ends too early, or is damaged: what was read is not all of it."""
-
-
-def opened(path: Path) -> Bytes:
-    """The file's bytes, unpacked when it is a gzip file (told by its first bytes)."""
-    with path.open("rb") as file:
-        packed = file.read(2) == _GZIP
-    if not packed:
-        return path.open("rb", buffering=0)
-    try:
-        from isal import igzip
-    except ImportError as error:
-        raise ScanExtraMissing(f"{MISSING} (no module {error.name})") from None
-    unpacked: Bytes = igzip.IGzipFile(path)
-    return unpacked
 
 
 def filled(file: Bytes, buffer: memoryview) -> int:

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from meterhouse.sources.file_content import FileContent
 from meterhouse.sources.filesystem import kernel_layout as at
 from meterhouse.sources.filesystem.path_text import text_of_path
-from meterhouse.sources.filesystem.scan_feed import BrokenFile, Bytes, filled, opened
+from meterhouse.sources.filesystem.scan_feed import BrokenFile, Bytes, Opened, filled
 from meterhouse.sources.filesystem.scan_formats import ScanFormat, Translator, detected
 from meterhouse.sources.filesystem.translated import TranslatedBytes, translator_of
 
@@ -25,10 +25,10 @@ class ScanFile:
     format: ScanFormat
     sample: bytes
     columns: str | None
-    _file: Bytes | None = field(default=None)
+    _file: Opened | None = field(default=None)
 
     def __enter__(self) -> Callable[[memoryview], int]:
-        file = opened(self.content.path)
+        file = Opened(self.content.path)
         self._file = file
         translator = self.translator()
         if translator is None:
@@ -39,6 +39,10 @@ class ScanFile:
         if self._file is not None:
             self._file.close()
 
+    def position(self) -> int:
+        """How far the file is read, in bytes as they lie on disk."""
+        return self._file.position() if self._file is not None else 0
+
     def translator(self) -> Translator | None:
         """What makes lines for the kernel of this format's records; None: they are such lines."""
         return translator_of(self.format.name, self.columns, self.content.origin)
@@ -46,7 +50,7 @@ class ScanFile:
 
 def source_of(content: FileContent, declared: str | None, columns: str | None) -> ScanFile:
     """A file with its format, from its first lines. Raises UnknownFormat, and BrokenFile for an empty one."""
-    file = opened(content.path)
+    file = Opened(content.path)
     try:
         buffer = bytearray(_SAMPLE)
         sample = bytes(buffer[: _sampled(file, buffer)])

@@ -105,8 +105,8 @@ GPFS = ScanFormat("gpfs-list", "declared columns", TRANSLATED, BOTH)
 FIND = ScanFormat("find", "path, NUL, 10 columns", TRANSLATED, BOTH)
 GUFI = ScanFormat("gufi-trace", "delimiter 0x1E", TRANSLATED, BOTH)
 
-DECLARED = ("mpistat", "wrstat", "find", "gpfs-list", "gufi-trace")
-_ONLY_DECLARED = {"gpfs-list": GPFS, "find": FIND, "gufi-trace": GUFI}
+DECLARED = ("mpistat", "wrstat", "wrstat-blocks", "find", "gpfs-list", "gufi-trace")
+_ONLY_DECLARED = {"gpfs-list": GPFS, "find": FIND, "gufi-trace": GUFI, "wrstat-blocks": WRSTAT_BLOCKS}
 
 
 def detected(sample: bytes, origin: str, name: str = "", declared: str | None = None) -> ScanFormat:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
@@ -62,6 +62,7 @@ class _Reading:
     declared_format: str | None
     columns: str | None
     unreadable: int | None
+    progress: Callable[[int, int], None]
 
     @property
     def origin(self) -> str:
@@ -77,12 +78,14 @@ def read_scan(
     scan_format: str | None = None,
     columns: str | None = None,
     unreadable: int | None = None,
+    progress: Callable[[int, int], None] = lambda read_bytes, lines: None,
 ) -> Delivery:
     """The delivery of one scan of `volume`, in one or several files, plain or gzip, of one format.
 
     `scanned_at` declares when it was made; `scan_format` its format, which is detected otherwise;
     `columns` the order of columns where a format has none of its own. The stream raises
-    IncompleteScan, in the end, when a file is cut off or damaged.
+    IncompleteScan, in the end, when a file is cut off or damaged. `progress` is told now and then how
+    many bytes of the files and how many lines were read.
     """
     if not paths:
         raise ValueError("expected at least one file")
@@ -104,7 +107,7 @@ def read_scan(
         ]
     )
     key = hashlib.sha256(f"{SOURCE}\0{said}".encode()).hexdigest()
-    reading = _Reading(contents, resource, volume, time, key, scan_format, columns, unreadable)
+    reading = _Reading(contents, resource, volume, time, key, scan_format, columns, unreadable, progress)
     return Delivery(SOURCE, resource, reading.origin, key, _stream(reading))
 
 
@@ -113,6 +116,7 @@ def _digest(path: Path | None) -> str | None:
 
 
 def _stream(reading: _Reading) -> Iterator[Item]:
+    from meterhouse.sources.filesystem import kernel_layout as at
     from meterhouse.sources.filesystem.pass_state import Wanted
     from meterhouse.sources.filesystem.scan_feed import BrokenFile
     from meterhouse.sources.filesystem.scan_files import first_lines, source_of
@@ -142,15 +146,18 @@ def _stream(reading: _Reading) -> Iterator[Item]:
             names_of(volume.passwd_file) if volume.passwd_file else {},
         )
         scan = ScanPass.begin(found.layout, rows, limit, Wanted(True, volume.directories, volume.entries))
+        read_before = 0
         for source in sources:
             with source as fill:
-                yield from scan.file(fill, source.content.origin)
+                for item in scan.file(fill, source.content.origin):
+                    yield item
+                    reading.progress(read_before + source.position(), scan.count(at.LINES))
             source.content.check_unchanged()
+            read_before += source.content.state[2]
+            reading.progress(read_before, scan.count(at.LINES))
         yield from scan.end()
     except BrokenFile as broken:
         raise _incomplete(reading, found, scan, str(broken)) from None
-    from meterhouse.sources.filesystem import kernel_layout as at
-
     if scan.count(at.LINES) == scan.count(at.BAD_LINES):
         raise _incomplete(reading, found, scan, "no line of it could be used")
     facts = _facts(reading, found, scan)
@@ -158,8 +165,17 @@ def _stream(reading: _Reading) -> Iterator[Item]:
     if rows.has_allocated:
         facts["allocated_bytes"] = rows.allocated_bytes
     yield rows.one("filesystem_scan", facts)
-    bad = scan.count(at.BAD_LINES)
-    yield _coverage(reading, "ok", scan.count(at.LINES) - bad, f"{bad} bad lines" if bad else "")
+    detail = (
+        f"{found}, scanned {reading.time.moment:%Y-%m-%dT%H:%M:%SZ} ({reading.time.known_from}):"
+        f" {facts['lines']} lines, {facts['bad_lines']} bad; {facts['files']} files,"
+        f" {facts['directories']} directories, {facts['others']} others"
+    )
+    yield _coverage(reading, "ok", facts["lines"] - facts["bad_lines"], detail)
+
+
+def read_scan_file(path: Path | str, resource: str) -> Delivery:
+    """The delivery of a scan in one file, of a volume that is called as its resource."""
+    return read_scan([path], resource, ScannedVolume(resource))
 
 
 def _classes(volume: ScannedVolume) -> FileClasses:
