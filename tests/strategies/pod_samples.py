@@ -43,7 +43,7 @@ def run(query: str, first: int, last: int | None = None, *, step: int = STEP, **
 def requests(
     first: int, last: int, *, cpu: int = 0, memory: int = 0, gpus: int | None = None, **said: Any
 ) -> list[Row]:
-    """The requests of one pod, equal from `first` to `last`: `cpu` in millionths of a core, memory in bytes."""
+    """Requests of one pod, equal from `first` to `last`: cpu in millionths of a core, memory in bytes."""
     said = {"namespace": "physics", "pod": "p", **said}
     gpu_resource = said.pop("gpu_resource", "nvidia.com/gpu")
     rows = [
@@ -59,6 +59,11 @@ def answered(first: int, last: int, query: str = "pod_cpu_request") -> Row:
     return run("answered", first, last, resource_name=query, value="1")
 
 
+def labelled(query: str, label: str, value: str, first: int, last: int, **said: Any) -> Row:
+    """What a label says, as long as its series is there."""
+    return run(query, first, last, label=label, value=value, **said)
+
+
 def as_table(rows: Iterable[Row], batch: Sequence[str] = ()) -> pa.Table:
     """Raw rows as the warehouse keeps them; `batch` names the batch of each, else they are of one."""
     rows = [{**row, "record": number} for number, row in enumerate(rows, 1)]
@@ -68,14 +73,14 @@ def as_table(rows: Iterable[Row], batch: Sequence[str] = ()) -> pa.Table:
 
 
 def modelled(engine: DuckDBEngine, model: str, rows: Iterable[Row]) -> list[Row]:
-    """The rows that a model makes of these, in order of item and start."""
-    from meterhouse.usage.build import model_text
+    """The spans that a model of intervals makes of these, in order of item and start."""
+    from meterhouse.usage.building.models import model_text
 
     engine.relation("kubernetes_series", as_table(rows))
-    columns = INTERVAL.names
-    order = 'item, "start"'
-    found = engine.query(f"SELECT * FROM ({model_text(model)}) ORDER BY {order}")
-    assert found.schema.names == columns
-    for field in INTERVAL:
-        assert found.schema.field(field.name).type == field.type, field.name
+    found = engine.query(f'SELECT * FROM ({model_text(model)}) ORDER BY resource, item, "start"')
+    assert found.schema.equals(INTERVAL)
     return found.to_pylist()
+
+
+def seconds(time: datetime) -> int:
+    return int(time.timestamp())
