@@ -57,7 +57,7 @@ def log_lines(
 def describe(span: Span, before: Span | None) -> list[str]:
     """What changed when `span` followed `before` (None: the item's first span), in plain words."""
     what, kind, opened_by = item_words(span), span["kind"], span["opened_by"]
-    made = deed(opened_by) in ("create", "upload", "activate")
+    made = deed(opened_by) in ("create", "upload", "activate", "started", "scheduled")
     did = done(opened_by, what, kind)
     details = "".join(f", {part}" for part in (class_and_size(span), _in_project(span)) if part)
     if before is None:
@@ -85,7 +85,7 @@ def describe_end(span: Span, seen_again: bool = False) -> str:
     what, kind = item_words(span), span["kind"]
     if span["closed_by"] is None:
         last = f"{what} was last seen {state_word(span['state'], kind)}"
-        return last if seen_again else f"{last} (no end recorded)"
+        return last if seen_again or span["is_last"] is False else f"{last} (no end recorded)"
     return done(span["closed_by"], what, kind) or f"{what} was found to be gone"
 
 
