@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from meterhouse.errors import QuestionError
-from meterhouse.usage.answer_sql import group_names, grouped, months, rows_of
-from meterhouse.usage.attribution import JOINS, UNKNOWN, kept, named, texts
+from meterhouse.usage.answer_sql import grouped, months, rows_of
+from meterhouse.usage.attribution import UNKNOWN, Attribution, kept, named, texts
 from meterhouse.usage.calendar import calendar_table
 from meterhouse.usage.capacity import Capacities, core_utilisation_percent, rounded
 from meterhouse.usage.level_answer import Quantities, divisor, level_quantities
@@ -25,7 +25,7 @@ from meterhouse.usage.meters import LEVEL_FUNCTIONS, Meter
 from meterhouse.usage.question import Question
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
     from meterhouse.warehouse.view import View
@@ -111,9 +111,10 @@ def answer(
         by_span += [meter for meter in by_day if meter.function == "ceased"]
         by_day = [meter for meter in by_day if meter.function != "ceased"]
     if by_day:
-        _collect(found, question, by_day, engine, _daily_sql(question, by_day, view))
+        empty = [name for name, table in dimensions.items() if not table.num_rows]
+        _collect(found, question, by_day, engine, _daily_sql(question, by_day, view, empty))
     for meter in by_span:
-        _collect(found, question, [meter], engine, _span_sql(question, meter, view))
+        _collect(found, question, [meter], engine, _span_sql(question, meter, view), shared=False)
     if by_level:
         for key, quantities in level_quantities(question, by_level, view, engine, time_zone).items():
             found.setdefault(key, {}).update(quantities)
@@ -196,8 +197,11 @@ def _collect(
     meters: list[Meter],
     engine: DuckDBEngine,
     sql: str,
+    shared: bool = True,
 ) -> None:
+    """Add up the rows of `sql`. Unless `shared` is False, shares have made their numbers whole ones."""
     count = len(question.groupings)
+    scale = Attribution.of(question.groupings, question.filters).scale if shared else 1
     table = engine.query(sql, name=f"usage {question.realm.name}")
     columns = [column.to_pylist() for column in table.columns]
     for cells in zip(*columns, strict=True):
@@ -206,14 +210,16 @@ def _collect(
         values = found.setdefault((str(cells[0]), labels, ids), {})
         names = [name for meter in meters for name in _names(meter)]
         for name, value in zip(names, cells[1 + 2 * count :], strict=True):
-            values[name] = values.get(name, 0) + (0 if value is None else int(value))
+            quantity = 0 if value is None else int(value)
+            values[name] = values.get(name, 0) + (Fraction(quantity, scale) if scale != 1 else quantity)
 
 
 def _names(meter: Meter) -> tuple[str, ...]:
     return (meter.name, divisor(meter)) if meter.function == "ratio" else (meter.name,)
 
 
-def _daily_sql(question: Question, meters: list[Meter], view: View) -> str:
+def _daily_sql(question: Question, meters: list[Meter], view: View, empty: Iterable[str]) -> str:
+    """Adds up by what is asked for as it is recorded, and only then looks up whose it was."""
     period = {None: "''", "day": "CAST(u.day AS VARCHAR)"}.get(question.period, f"c.{question.period}")
     sums = []
     for meter in meters:
@@ -222,29 +228,31 @@ def _daily_sql(question: Question, meters: list[Meter], view: View) -> str:
             # The first factor is widened, so that no product overflows.
             wide = f"CAST({first} AS DECIMAL(38, 0))" + (f" * {rest}" if rest else "")
             sums.append(f"SUM(CASE WHEN u.state IN ({texts(meter.states)}) THEN {wide} END)")
-    names = group_names(question.groupings)
+    attribution = Attribution.of(question.groupings, question.filters, empty)
+    labels, wanted = grouped(question.groupings), kept(question.filters)
+    columns = attribution.columns(labels, wanted)
     partitions = months(question)
     source = " UNION ALL ".join(
         view.select("daily", partition=month) for month in partitions if view.files("daily", partition=month)
     ) or view.select("daily", partition=partitions[0])
-    return f"""
-        SELECT period{names}, {", ".join(f"SUM(m{n})" for n in range(len(sums)))}
+    segments = f"JOIN ({attribution.segments()}) AS e ON e.day = u.day" if attribution.dated else ""
+    recorded = f"""
+        SELECT {period} AS period, {"e.segment, " if attribution.dated else ""}
+            {"".join(f'u."{column}", ' for column in columns)}
+            {", ".join(f"{one} AS m{n}" for n, one in enumerate(sums))}, SUM(u.spans) AS spans
         FROM (
-            SELECT {period} AS period{grouped(question.groupings)},
-                {", ".join(f"{one} AS m{n}" for n, one in enumerate(sums))}
-            FROM ({
-        named(
-            f"SELECT * FROM ({source}) WHERE {rows_of(question)} "
-            f"AND day BETWEEN DATE '{question.first}' AND DATE '{question.last}'"
-        )
-    }) AS u
-            JOIN calendar AS c ON c.day = u.day {JOINS}
-            WHERE {kept(question.filters)}
-            GROUP BY ALL
-            HAVING SUM(u.spans) <> 0 -- what was taken back altogether, and nothing at all, is no row
-        )
+            SELECT * FROM ({source}) WHERE {rows_of(question)}
+            AND day BETWEEN DATE '{question.first}' AND DATE '{question.last}'
+        ) AS u
+        JOIN calendar AS c ON c.day = u.day {segments}
+        GROUP BY ALL"""
+    total = ", ".join(f"SUM({attribution.weighted(f'u.m{n}')})" for n in range(len(sums)))
+    return f"""
+        SELECT u.period{labels}, {total}
+        FROM ({named(recorded, columns)}) AS u {attribution.joins("u.segment")}
+        WHERE {wanted}
         GROUP BY ALL
-        HAVING COUNT(*) > 0"""
+        HAVING SUM(u.spans) <> 0 -- what was taken back altogether, and nothing at all, is no row"""
 
 
 def _span_sql(question: Question, meter: Meter, view: View) -> str:
@@ -263,9 +271,15 @@ def _span_sql(question: Question, meter: Meter, view: View) -> str:
     assert xdmod or meter.function == "items"
     window_start = f"TIMESTAMPTZ '{question.first - timedelta(days=2)} 00:00:00+00'"
     groups = grouped(question.groupings)
+    attribution = Attribution.of(question.groupings, question.filters)
+    # Whose it was when it began, or when the period did.
+    joins = attribution.joins("GREATEST(COALESCE(d.day, c.first_day), c.first_day)")
+    if attribution.dated:
+        joins = f'LEFT JOIN calendar AS d ON u."start" >= d.day_start AND u."start" < d.day_end {joins}'
     return f"""
         WITH period AS (
-            SELECT {unit} AS period, MIN(day_start) AS period_start, MAX(day_end) AS period_end
+            SELECT {unit} AS period, MIN(day_start) AS period_start, MAX(day_end) AS period_end,
+                MIN(day) AS first_day
             FROM calendar GROUP BY 1
         )
         SELECT c.period{groups}, {measure}
@@ -276,7 +290,7 @@ def _span_sql(question: Question, meter: Meter, view: View) -> str:
         )
     }) AS u
         JOIN period AS c ON u."start" < c.period_end AND ({touches})
-        {JOINS}
+        {joins}
         WHERE {kept(question.filters)}
         GROUP BY ALL
         HAVING COUNT(*) > 0"""

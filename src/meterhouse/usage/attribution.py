@@ -63,24 +63,40 @@ def texts(values: tuple[str, ...]) -> str:
     return ", ".join(text(value) for value in values)
 
 
-def named(source: str) -> str:
+# What is known by name of rows, and the columns by which it is found.
+_NAMED = {
+    "user_name": ("COALESCE(u.user_name, i.user_name)", ("resource", "user_ref")),
+    "project_name": ("COALESCE(n.project_name, u.project_name)", ("resource", "project_ref")),
+    "domain": ("COALESCE(u.domain, n.domain)", ("resource", "project_ref")),
+}
+
+
+def named(source: str, columns: Iterable[str] = tuple(_NAMED)) -> str:
     """Rows of `source` with the names that the dimensions know for their project and user.
 
-    A project is called by its newest known name, so that it is one project after it was renamed.
+    A project is called by its newest known name, so that it is one project after it was renamed. Of
+    `columns` those are filled that are names.
     """
-    return f"""
-        SELECT u.* REPLACE (COALESCE(u.user_name, i.user_name) AS user_name,
-                COALESCE(n.project_name, u.project_name) AS project_name,
-                COALESCE(u.domain, n.domain) AS domain)
-        FROM ({source}) AS u
-        LEFT JOIN user_dimension AS i ON i.resource = u.resource AND i.user_ref = u.user_ref
-        LEFT JOIN project_dimension AS n ON n.resource = u.resource AND n.project_ref = u.project_ref"""
+    filled = [name for name in _NAMED if name in set(columns)]
+    if not filled:
+        return source
+    names = ", ".join(f"{_NAMED[name][0]} AS {name}" for name in filled)
+    joins = ""
+    if "user_name" in filled:
+        joins += " LEFT JOIN user_dimension AS i ON i.resource = u.resource AND i.user_ref = u.user_ref"
+    if {"project_name", "domain"} & set(filled):
+        joins += (
+            " LEFT JOIN project_dimension AS n ON n.resource = u.resource AND n.project_ref = u.project_ref"
+        )
+    return f"SELECT u.* REPLACE ({names}) FROM ({source}) AS u{joins}"
 
 
 # For rows of `named` under the name u: w is the person, p who the project belongs to.
-JOINS = """
-    LEFT JOIN person_dimension AS w ON w.user_name = u.user_name
-    LEFT JOIN owner_dimension AS p ON p.resource = u.resource AND p.project_name = u.project_name"""
+_UNDATED = {
+    "w": ("person_dimension", "w.user_name = u.user_name"),
+    "p": ("owner_dimension", "p.resource = u.resource AND p.project_name = u.project_name"),
+}
+JOINS = "".join(f"\n    LEFT JOIN {table} AS {name} ON {on}" for name, (table, on) in _UNDATED.items())
 
 
 def kept(filters: Filters) -> str:
@@ -117,13 +133,16 @@ class Attribution:
     """
 
     names: frozenset[str]
+    empty: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, groupings: Iterable[Grouping], filters: Filters = ()) -> Attribution:
-        """What these groupings and filters need."""
+    def of(
+        cls, groupings: Iterable[Grouping], filters: Filters = (), empty: Iterable[str] = ()
+    ) -> Attribution:
+        """What these groupings and filters need; nothing is looked up in the tables `empty`."""
         every = [*groupings, *(grouping for grouping, _ in filters)]
         texts = " ".join(f"{one.label} {one.id}" for one in every)
-        return cls(frozenset(_NAME.findall(texts)))
+        return cls(frozenset(_NAME.findall(texts)), frozenset(empty))
 
     @property
     def dated(self) -> bool:
@@ -146,11 +165,15 @@ class Attribution:
 
     def joins(self, day: str) -> str:
         """SQL that follows `FROM rows AS u`; `day` is SQL for the day whose owners count."""
-        held = [JOINS]
+        held = []
+        for name, (table, on) in _UNDATED.items():
+            if name in self.names:
+                held.append(f"LEFT JOIN {table} AS {name} ON {'FALSE' if table in self.empty else on}")
 
         def left(table: str, name: str, condition: str) -> None:
             days = f"{day} >= {name}.since AND {day} < {name}.until"
-            held.append(f"LEFT JOIN {table} AS {name} ON {condition} AND {days}")
+            on = "FALSE" if table in self.empty else f"{condition} AND {days}"
+            held.append(f"LEFT JOIN {table} AS {name} ON {on}")
 
         if self.names & {"o", "f", "t", "m"}:
             for name, how, ref in (("r1", "id", "u.project_ref"), ("r2", "name", "u.project_name")):
@@ -180,6 +203,8 @@ class Attribution:
     def columns(self, *sql: str) -> list[str]:
         """The columns of usage that these texts and the joins mention."""
         found = {name for _, name in _OF_USAGE.findall(" ".join((*sql, self.joins("u.segment"))))}
+        for name in found & set(_NAMED):
+            found |= set(_NAMED[name][1])
         return sorted(found - {"segment"})
 
     def segments(self) -> str:
