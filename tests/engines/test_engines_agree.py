@@ -28,6 +28,8 @@ from meterhouse.warehouse.engines.portable import tables_read
 from meterhouse.warehouse.engines.postgresql_engine import PostgreSQLEngine
 from meterhouse.warehouse.engines.spark_engine import SparkEngine
 from services.postgresql import PostgreSQLMissing, running_postgresql
+from strategies.pod_months import some_series
+from strategies.pod_samples import as_table
 
 FOLDER = Path(meterhouse.usage.__file__).parent / "models"
 MODELS = {path.stem: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.sql"))}
@@ -76,6 +78,7 @@ def tables() -> dict[str, pa.Table]:
     known = names_and_rules()
     known["openstack_event"] = generate_events(events=2_500, instances=50, days=8, seed=3)
     known["item_tail"] = ITEM_TAIL.empty_table()
+    known["kubernetes_series"] = as_table(some_series(seed=5))
     words = sorted({word for table in names_and_rules().values() for word in _words(table)})
     for raw in {name for sql in MODELS.values() for name in tables_read(sql)} & set(RAW_TABLES) - set(known):
         known[raw] = invented(raw, words)

@@ -133,3 +133,69 @@ def _tellings(said: dict[tuple[Key, int], Any], first: int, last: int) -> dict[t
 def _runs(sampled: Sampled, query: str, epochs: list[int], said: dict[str, Any]) -> list[Row]:
     times = [(epoch * sampled.step, "") for epoch in sorted(epochs)]
     return [run(query, one.first, one.last, step=sampled.step, **said) for one in runs(times, sampled.step)]
+
+
+def some_series(seed: int, pods: int = 25) -> list[Row]:
+    """Raw records of every query, without Hypothesis: sizes, gaps, labels, claims and use by chance."""
+    chance = Random(seed)
+    first, step = 1_704_067_200, 900  # 2024-01-01
+    rows: list[Row] = []
+
+    def some(query: str, times: list[int], **said: Any) -> None:
+        for one in runs([(time, "") for time in times], step):
+            rows.append(run(query, one.first, one.last, step=step, **said))
+
+    def stretch() -> list[int]:
+        begin = chance.randrange(300)
+        times = range(begin, begin + chance.choice([1, 3, 20, 150]))
+        return [first + time * step for time in times if chance.random() > 0.03]
+
+    for number in range(pods):
+        which = {
+            "namespace": f"ns-{number % 4}",
+            "pod": f"pod-{number}",
+            "cluster": chance.choice([None, "prod"]),
+            "uid": chance.choice([None, None, f"u{number}"]),
+        }
+        for _ in range(chance.choice([1, 2, 4])):
+            times, node = stretch(), chance.choice(["n1", "n2", None])
+            some(CPU, times, node=node, quantity=chance.randrange(8_000_000), resource_name="cpu", **which)
+            some(
+                MEMORY, times, node=node, quantity=chance.randrange(1 << 36), resource_name="memory", **which
+            )
+            for name in chance.choice(
+                [[], [], ["nvidia.com/gpu"], ["nvidia.com/gpu", "nvidia.com/mig-1g.5gb"]]
+            ):
+                some(GPU, times, node=node, quantity=chance.choice([0, 1, 4]), resource_name=name, **which)
+            for time in times[:5]:
+                some("pod_cpu_used", [time], quantity=chance.randrange(8_000_000), **which)
+        if chance.random() < 0.4:
+            some("pod_labels", stretch(), label="class", value=chance.choice("AB"), **which)
+        claim = {"namespace": which["namespace"], "claim": f"claim-{number}", "cluster": which["cluster"]}
+        some("pvc_request", stretch(), quantity=chance.randrange(1 << 40), **claim)
+        some("pvc_attached", stretch(), quantity=chance.choice([0, 1, 2]), **claim)
+        some("pvc_info", stretch(), label="storage_class", value=chance.choice(["rbd", "nfs"]), **claim)
+    for cluster in (None, "prod"):
+        for query in (CPU, "pvc_request", "pvc_attached"):
+            some("answered", stretch(), resource_name=query, cluster=cluster)
+        for node in NODES:
+            for label in ("gpu_product", "node_model", "gpu_product"):
+                some(
+                    "node_labels",
+                    stretch(),
+                    label=label,
+                    value=chance.choice("AB"),
+                    node=node,
+                    cluster=cluster,
+                )
+        for namespace in ("ns-0", "ns-1"):
+            some(
+                "namespace_annotations",
+                stretch(),
+                label="pi",
+                value="x",
+                namespace=namespace,
+                cluster=cluster,
+            )
+    chance.shuffle(rows)
+    return rows
