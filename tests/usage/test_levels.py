@@ -161,3 +161,27 @@ def test_a_sample_belongs_to_the_site_day(zone, day):
         assert {row["day"] for row in rows_of(site, "level")} == {day}
         assert {row["last_time"] for row in rows_of(site, "level")} == {at(1, 3)}
         assert timedelta(0) == at(1, 3).utcoffset()
+
+
+def quota(name: str, in_use: int, limit: int, day: int = 1):
+    return {
+        "observed_at": at(day), "project_id": "p1", "service": "compute", "name": name, "in_use": in_use,
+        "hard_limit": limit,
+    }  # fmt: skip
+
+
+def test_quotas_are_asked_one_by_one_and_none_is_no_share():
+    with new_site() as site:
+        land_rows(
+            site,
+            "openstack_quota",
+            [quota("cores", 5, 20), quota("instances", 3, -1), quota("cores", 10, 20, 2)],
+        )
+        build_site(site)
+        meters = ["in_use_last", "in_use_maximum", "use_percent"]
+        found = ask(site, meters, date(2019, 1, 1), date(2019, 1, 3), by=["project", "quota"], realm="quotas")
+    assert found == {
+        ("", "p1", "compute.cores"): (Decimal(10), Decimal(10), Decimal("37.5000")),
+        # listed on the first day only: on the last there were none
+        ("", "p1", "compute.instances"): (Decimal(0), Decimal(3), None),
+    }

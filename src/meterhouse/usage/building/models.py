@@ -98,6 +98,7 @@ INTERVAL_MODELS: tuple[IntervalModel, ...] = (
 SAMPLE_MODELS: dict[str, tuple[str, ...]] = {
     "storage_sample": ("storage_usage",),
     "kubernetes_sample": ("kubernetes_series",),
+    "openstack_quota_sample": ("openstack_quota",),
 }
 
 # From item events to spans, and from spans and samples to what is counted by day.
