@@ -68,8 +68,16 @@ def elements(style: str, count: int, seed: int) -> Iterator[Element]:
 
 def _tellable(style: str, previous: str, damage: str) -> bool:
     """Can two damaged elements in a row be told apart, by anyone who sees only the file?"""
-    if style == "compact":
-        return not (previous and damage)
+    if style == "compact" and previous and damage:
+        # Without lines two are told by `},{"key":` alone, which also stands between a list's objects:
+        # `{"a":1,{"k":2}`        two, the first without end, or one that lacks a key
+        # `%PDF {,{"k":2 "l":3}`  rubbish and a record, or rubbish with a comma and a brace in it
+        # `{"k" 1},"l":2}`        two, the second without beginning, or one with a stray brace
+        # `{"k":[{"a" 1},{]"l":2` two, or one list's two objects: a key that records have is missing
+        # Of huge records the reader looks for a mark in the first 131,072 characters only.
+        return previous not in {*WITHOUT_END, "garbage"} and damage not in (
+            WITHOUT_BEGINNING | FIRST_KEY_HIT | {"huge text"}
+        )
     if damage == "lone brace" and previous:
         return False  # it may as well be the end of what stands before it
     ends_unseen = WITHOUT_END if style == "pretty" else {"cut short"}
@@ -225,3 +233,7 @@ NO_RECORD: dict[str, Callable[[random.Random], bytes]] = {
 
 WITHOUT_END = {"cut short", "no closing brace", "no braces", "trailing comma"}
 WITHOUT_BEGINNING = {"no opening brace", "no braces", *NO_RECORD}
+# The damage stands before or in the first key when "state" is the first.
+FIRST_KEY_HIT = {
+    *("no opening quote", "stray brace", "stray bracket", "single quotes", "no UTF-8 between", "cut short")
+}
