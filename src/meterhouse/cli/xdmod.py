@@ -1,16 +1,31 @@
-"""`meterhouse xdmod`: what Open XDMoD would answer."""
+"""`meterhouse xdmod`: what Open XDMoD would answer, and the files that it reads."""
 
 from __future__ import annotations
 
+import sys
 from datetime import date
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from meterhouse.cli.options import AsOfOption, Format, FormatOption, open_site, parse_day, print_records
+from meterhouse.cli.options import (
+    AsOfOption,
+    Format,
+    FormatOption,
+    FromOption,
+    ToOption,
+    open_site,
+    parse_day,
+    print_records,
+    visible,
+)
 
-app = typer.Typer(name="xdmod", help="Open XDMoD's statistics, from the same records.", no_args_is_help=True)
+app = typer.Typer(
+    name="xdmod", help="Open XDMoD's statistics from the same records, and its files.", no_args_is_help=True
+)
+_SHOWN = 20
 
 
 class Unit(StrEnum):
@@ -39,7 +54,7 @@ class Capacity(StrEnum):
 
 @app.callback()
 def group() -> None:
-    """Open XDMoD's statistics, from the same records."""
+    """Open XDMoD's statistics from the same records, and its files."""
 
 
 @app.command()
@@ -102,3 +117,70 @@ def query(
         numeric=("value",),
         empty="No data: nothing touches these days.",
     )
+
+
+@app.command()
+def write(
+    context: typer.Context,
+    resource: Annotated[str, typer.Option("--resource", "-r", help="Resource that the files are about.")],
+    first: FromOption,
+    last: ToOption,
+    out: Annotated[Path, typer.Option("--out", help="Folder for the files.")],
+    milli_cpu: Annotated[
+        bool, typer.Option("--milli-cpu", help="Count CPUs of jobs and pods in thousandths of a core.")
+    ] = False,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Write what there is of a period that is not covered.")
+    ] = False,
+    as_of: AsOfOption = None,
+) -> None:
+    """Write the files that Open XDMoD shreds: OpenStack events, Slurm lines, storage, hypervisor facts,
+    resources.json and resource_specs.json.
+
+    A period that is not covered is refused: what is missing would be taken for zero. Exit code 3: there were
+    records that Open XDMoD has no room for.
+    """
+    from meterhouse.feeds.xdmod.writing.site_files import write_site_files
+
+    with open_site(context) as site:
+        written = write_site_files(
+            site, resource, first, last, out, milli_cpu=milli_cpu, partial=partial, as_of=as_of
+        )
+    for file in written.files:
+        print(f"{file.path}: {file.records} records")
+    _complain([*written.remarks, *(f"left out: {one}" for one in written.left_out)])
+    if written.left_out:
+        raise typer.Exit(3)
+
+
+@app.command()
+def check(
+    paths: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files or folders.")],
+    remarks: Annotated[
+        bool, typer.Option("--remarks", help="Name also the records that Open XDMoD takes but doesn't count.")
+    ] = False,
+) -> None:
+    """Check files against Open XDMoD's formats: names, fields, types and limits.
+
+    Exit code 1: there was something that Open XDMoD would refuse or lose.
+    """
+    from meterhouse.feeds.xdmod.checking.files import check_file, files_below
+
+    wrong = False
+    for path in files_below(paths):
+        checked = check_file(path)
+        wrong = wrong or bool(checked.faults)
+        told = f"{checked.records} records, {len(checked.faults)} faults, {len(checked.remarks)} not counted"
+        print(f"{visible(path)}: {checked.format}, {told}")
+        _complain([f"  {fault}" for fault in checked.faults])
+        if remarks:
+            _complain([f"  {remark}" for remark in checked.remarks])
+    if wrong:
+        raise typer.Exit(1)
+
+
+def _complain(lines: list[str]) -> None:
+    for line in lines[:_SHOWN]:
+        print(visible(line), file=sys.stderr)
+    if len(lines) > _SHOWN:
+        print(f"and {len(lines) - _SHOWN:,} more", file=sys.stderr)

@@ -1,0 +1,1 @@
+"""Would Open XDMoD take these files? Its formats field by field, strictly; `files` knows which is which."""
