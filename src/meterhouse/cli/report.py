@@ -26,6 +26,7 @@ def monthly(
     institution: Annotated[str | None, typer.Option("--institution", help="Only this one.")] = None,
     project: Annotated[str | None, typer.Option("--project", help="Only this project, name or id.")] = None,
     with_log: Annotated[bool, typer.Option("--log", help="With the transaction log.")] = False,
+    realm: Annotated[str, typer.Option("--realm", help="cloud, jobs, pods, or compute for all.")] = "cloud",
     profile: ProfileOption = "default",
     as_of: AsOfOption = None,
 ) -> None:
@@ -37,6 +38,7 @@ def monthly(
         report = site_month(
             site,
             parse_month(month),
+            realm=realm,
             profile=profile,
             institution=institution,
             project=project,

@@ -147,6 +147,7 @@ class MonthlyReport:
     items: tuple[ItemRow, ...] | None = None  # None: not asked for
     log: tuple[LogLine, ...] | None = None  # None: not asked for
     previous: Previous | None = None
+    realm: str = "cloud"
     scope: str = ""  # what the report is limited to, "" for everything
     notes: tuple[str, ...] = ()
 

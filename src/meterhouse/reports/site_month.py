@@ -38,8 +38,9 @@ if TYPE_CHECKING:
     from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
     from meterhouse.warehouse.view import View
 
+# By profile and realm: the meters of its report, the first of which orders and charts.
 _METERS = {
-    "default": (
+    ("default", "cloud"): (
         "core_hours",
         "wall_hours",
         "memory_gib_hours",
@@ -50,7 +51,7 @@ _METERS = {
         "vms_ended",
         "vms_running",
     ),
-    "xdmod": (
+    ("xdmod", "cloud"): (
         "core_hours",
         "wall_hours",
         "memory_gib_hours",
@@ -59,11 +60,60 @@ _METERS = {
         "vms_ended",
         "vms_running",
     ),
+    ("default", "jobs"): (
+        "core_hours",
+        "gpu_hours",
+        "node_hours",
+        "memory_gib_hours",
+        "wall_hours",
+        "wait_hours",
+        "jobs_started",
+        "jobs_ended",
+        "jobs_running",
+    ),
+    ("default", "pods"): (
+        "core_hours",
+        "gpu_hours",
+        "memory_gib_hours",
+        "wall_hours",
+        "pods_started",
+        "pods_running",
+    ),
+    ("default", "compute"): (
+        "core_hours",
+        "gpu_hours",
+        "node_hours",
+        "memory_gib_hours",
+        "wall_hours",
+        "started",
+        "running",
+    ),
 }
+# Which resources a realm's report depends on, by their kind in the settings.
+_RESOURCE_KINDS = {
+    "cloud": ("cloud",),
+    "jobs": ("cluster",),
+    "pods": ("cluster",),
+    "compute": ("cloud", "cluster"),
+}
+REPORTED_REALMS = tuple(dict.fromkeys(realm for _, realm in _METERS))
 _COUNTS = {
-    "default": "A VM counts only with evidence that it ran; stopped and shelved time is shown on its own.",
-    "xdmod": "Counts as Open XDMoD's Cloud realm does: stopped and shelved sessions use hours, too, and a "
+    (
+        "default",
+        "cloud",
+    ): "A VM counts only with evidence that it ran; stopped and shelved time is shown on its own.",
+    (
+        "xdmod",
+        "cloud",
+    ): "Counts as Open XDMoD's Cloud realm does: stopped and shelved sessions use hours, too, and a "
     "session ends when it is last heard of.",
+    ("default", "jobs"): "A job counts from its start to its end, without the time that it was suspended.",
+    ("default", "pods"): "A pod counts what it asked for, as long as it was scheduled.",
+    (
+        "default",
+        "compute",
+    ): "VMs that ran, jobs without the time that they were suspended, and what pods asked "
+    "for as long as they were scheduled.",
 }
 
 
@@ -116,6 +166,7 @@ def site_month(
     site: Site,
     first: date,
     *,
+    realm: str = "cloud",
     profile: str = "default",
     institution: str | None = None,
     project: str | None = None,
@@ -127,9 +178,12 @@ def site_month(
     `institution` or `project` (name or id) limits it to one. Raises QuestionError when there is
     nothing to report from: no data is not zero.
     """
-    realm = find_realm(profile, "cloud")
+    chosen = find_realm(profile, realm)
+    if (profile, realm) not in _METERS:
+        known = ", ".join(name for of, name in _METERS if of == profile)
+        raise QuestionError(f"report: expected one of the realms {known}, found {realm!r}")
     last = (first + timedelta(days=32)).replace(day=1) - timedelta(days=1)
-    meters = tuple(realm.meter(name) for name in _METERS[profile])
+    meters = tuple(chosen.meter(name) for name in _METERS[profile, realm])
     filters = {}
     if institution:
         filters["institution"] = [institution]
@@ -140,7 +194,7 @@ def site_month(
     if recorded_until is None or site.warehouse.last_build(view) is None:
         raise QuestionError("report: expected built usage, found none; run `meterhouse build` first")
     with site.engine() as engine, view.reading():
-        asked = _Asked(site, view, engine, dimension_tables(view, engine), realm, meters, filters)
+        asked = _Asked(site, view, engine, dimension_tables(view, engine), chosen, meters, filters)
         return _fill(asked, first, last, recorded_until, with_log)
 
 
@@ -165,7 +219,8 @@ def _fill(asked: _Asked, first: date, last: date, recorded_until: datetime, with
         zone=settings.time_zone,
         site=settings.name,
         profile=asked.realm.profile,
-        profile_counts=_COUNTS[asked.realm.profile],
+        profile_counts=_COUNTS[asked.realm.profile, asked.realm.name],
+        realm=asked.realm.name,
         snapshot=asked.view.snapshot,
         recorded_until=recorded_until,
         meters=tuple(_meter(meter) for meter in asked.meters),
@@ -291,7 +346,8 @@ def _daily(found: Answer, zone: ZoneInfo, coverage: tuple[CoverageStatement, ...
 
 def _coverage(asked: _Asked, start: datetime, end: datetime) -> tuple[CoverageStatement, ...]:
     windows: dict[tuple[str, str], list[Any]] = {}
-    resources = {resource.name for resource in asked.site.settings.resources}
+    kinds = _RESOURCE_KINDS[asked.realm.name]
+    resources = {resource.name for resource in asked.site.settings.resources if resource.kind in kinds}
     for window in asked.view.coverage(start=start, end=end):
         if window.resource in resources:
             windows.setdefault((window.resource, window.source), []).append(window)
@@ -308,13 +364,21 @@ def _items(asked: _Asked, start: datetime, end: datetime) -> tuple[ItemRow, ...]
         "period_span",
         f"""
         SELECT *,
-            CAST(EPOCH(DATE_TRUNC('second', LEAST("end", {moment(end)}))) AS BIGINT)
-                - CAST(EPOCH(DATE_TRUNC('second', GREATEST("start", {moment(start)}))) AS BIGINT)
-                AS wall_seconds,
+            -- time without suspension is spread evenly over a span, as daily usage does it
+            CASE WHEN run_seconds IS NULL OR run_seconds >= whole THEN until - before
+                ELSE run_seconds * until // whole - run_seconds * before // whole END AS wall_seconds,
             CASE WHEN "start" >= {moment(start)} THEN begins ELSE 0 END AS begun,
-            CASE WHEN "end" < {moment(end)} THEN ceases ELSE 0 END AS ceased
-        FROM ({asked.histories(start, end)})
-        WHERE "end" >= {moment(start)} AND kind IN ({texts(asked.realm.kinds)})""",
+            CASE WHEN "end" < {moment(end)} THEN ceases ELSE 0 END AS ceased,
+            CASE WHEN "start" >= {moment(start)} AND submitted < "start" THEN begins * (
+                EPOCH_US("start") // 1000000 - EPOCH_US(submitted) // 1000000) ELSE 0 END AS wait_seconds
+        FROM (
+            SELECT *, EPOCH_US("end") // 1000000 - EPOCH_US("start") // 1000000 AS whole,
+                EPOCH_US(GREATEST("start", {moment(start)})) // 1000000 - EPOCH_US("start") // 1000000
+                    AS before,
+                EPOCH_US(LEAST("end", {moment(end)})) // 1000000 - EPOCH_US("start") // 1000000 AS until
+            FROM ({asked.histories(start, end)})
+            WHERE "end" >= {moment(start)} AND kind IN ({texts(asked.realm.kinds)})
+        )""",
     )
     sums = ", ".join(
         f"SUM(CASE WHEN state IN ({texts(meter.states)}) THEN {_item_quantity(meter)} END) AS {meter.name}"

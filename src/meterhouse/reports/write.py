@@ -27,14 +27,15 @@ _RENDERERS: dict[str, Callable[[MonthlyReport], bytes]] = {
 def write_monthly(report: MonthlyReport, out_dir: Path, formats: Collection[str] = FORMATS) -> list[Path]:
     """Write the report in the given formats and name the files, in the order of `FORMATS`.
 
-    `monthly-<period>.pdf|html|xlsx` and the folder `monthly-<period>-csv/` with a file per table. Everything
-    is rendered before the first file is written, so a failure leaves an earlier report untouched; each
-    file replaces its predecessor at once. A table that the report no longer holds goes from the folder.
+    `monthly-<period>.pdf|html|xlsx` and the folder `monthly-<period>-csv/` with a file per table; for another
+    realm than cloud, with its name behind the period. Everything is rendered before the first file is
+    written, so a failure leaves an earlier report untouched; each file replaces its predecessor at once. A
+    table that the report no longer holds goes from the folder.
     """
     unknown = sorted(set(formats) - set(FORMATS))
     if unknown:
         raise ValueError(f"format: expected one of {', '.join(FORMATS)}, found {unknown[0]}")
-    name = f"monthly-{report.period}"
+    name = f"monthly-{report.period}" + (f"-{report.realm}" if report.realm != "cloud" else "")
     contents: dict[Path, bytes] = {
         out_dir / f"{name}.{format}": _RENDERERS[format](report)
         for format in FORMATS

@@ -89,6 +89,8 @@ def run_demo(folder: Path, say: Callable[[str], None]) -> tuple[list[Path], Answ
         say(f"Built {report.rows['span']:,} spans and {report.rows['daily']:,} rows of daily usage")
         month = date(LAST.year, LAST.month, 1)
         paths = write_monthly(site_month(site, month, with_log=True), folder / "reports")
+        everything = site_month(site, month, realm="compute")
+        paths += write_monthly(everything, folder / "reports", ("pdf", "html"))
         question = Question.ask(
             realm="compute",
             meters=["core_hours", "gpu_hours", "memory_gib_hours", "running"],
