@@ -181,14 +181,15 @@ class _Reading:
         for query, answer in answers:
             counts = [0] * len(watched)
             rejected_before = len(rows.rejections)
-            for series in answer:
-                for place, (first, last, _) in enumerate(watched):
+            for number, series in enumerate(answer, 1):
+                for stretch, (first, last, _) in enumerate(watched):
                     within = (
                         series
                         if len(watched) == 1
                         else Series(series.labels, [one for one in series.samples if first <= one[0] < last])
                     )
-                    counts[place] += rows.take(query, within, self.step, with_uid=with_uid)
+                    place = (query.name, number)
+                    counts[stretch] += rows.take(query, within, self.step, place, with_uid=with_uid)
             rejected = len(rows.rejections) - rejected_before
             told = f"{rejected:,} rejected" if rejected else ""
             for count, (first, last, is_watched) in zip(counts, watched, strict=True):

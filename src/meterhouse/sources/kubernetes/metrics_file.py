@@ -83,10 +83,10 @@ def _stream(content: FileContent, resource: str) -> Iterator[Rows | Rejection | 
                     Rejection(f"{content.origin}: {name}", number, why.field, why.expected, found(why.what))
                 )
                 continue
-            rows.take(query, series, step, with_uid=False)
+            rows.take(query, series, step, (name, number), with_uid=False)
             if any(series.labels.get(label) for label in rows.names_of(_LABELS)):
                 present = Series(series.labels, [(time, "1") for time, _ in series.samples])
-                rows.take(_LABELS, present, step, with_uid=False)
+                rows.take(_LABELS, present, step, (name, number), with_uid=False)
         count, rejected = rows.records - before, len(rows.rejections) - rejected
         outcome: Outcome = "ok" if count or rejected else "empty"
         coverage.append(

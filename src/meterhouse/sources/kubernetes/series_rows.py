@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -26,6 +27,7 @@ DAY = 86_400  # no record stands for longer than a UTC day: its records are all 
 MOST_QUANTITY = 1 << 60
 
 _SCHEMA = RAW_TABLES[TABLE].schema
+_NUMBER = re.compile(r"\+?[0-9]{1,30}(\.[0-9]{0,30})?([eE][+-]?[0-9]{1,9})?")
 _PER_UNIT: dict[Unit, int] = {"cores": 1_000_000, "bytes": 1, "count": 1}
 # Which column a label of Prometheus fills.
 _COLUMNS = {
@@ -69,12 +71,13 @@ def runs(samples: Iterable[tuple[int, str]], step: int, longest: int = DAY) -> I
 @lru_cache(maxsize=100_000)
 def quantity(value: str, unit: Unit) -> int | None:
     """Millionths of a core, bytes or a count: rounded half up. None for what isn't a quantity."""
+    if not _NUMBER.fullmatch(value):
+        return None
     try:
         said = Decimal(value) * _PER_UNIT[unit]
-        number = int(said.quantize(Decimal(1), ROUND_HALF_UP)) if abs(said) < MOST_QUANTITY else -1
-    except (InvalidOperation, ValueError, OverflowError):  # no number, NaN, infinite
+    except ArithmeticError:  # an exponent beyond all measure
         return None
-    return number if number >= 0 else None
+    return int(said.quantize(Decimal(1), ROUND_HALF_UP)) if said < MOST_QUANTITY else None
 
 
 class SeriesRows:
@@ -97,14 +100,17 @@ class SeriesRows:
         self._labels = labels
         self._columns: dict[str, list[Any]] = {name: [] for name in _SCHEMA.names}
         self._names = [name for name in _SCHEMA.names if name not in ("record", "resource", "cluster")]
-        self._series = 0
 
-    def take(self, query: Query, series: Series, step: int, *, with_uid: bool = True) -> int:
-        """Add one series; gives how many records it made. What can't be taken is rejected and told."""
-        self._series += 1
+    def take(
+        self, query: Query, series: Series, step: int, place: tuple[str, int], *, with_uid: bool = True
+    ) -> int:
+        """Add one series; gives how many records it made. What can't be taken is rejected and told.
+
+        `place` says where the series stands: the answer or list, and its number in it.
+        """
         missing = next((name for name in query.subject if not series.labels.get(name)), None)
         if missing is not None:
-            self._reject(query, missing, "a label that says which", series.labels)
+            self._reject(place, missing, "a label that says which", series.labels)
             return 0
         labels = json.dumps(series.labels, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         said: dict[str, Any] = {
@@ -123,7 +129,7 @@ class SeriesRows:
                 continue
             number = quantity(run.value, query.unit)
             if number is None:
-                self._reject(query, "value", f"a number from 0 to below {MOST_QUANTITY:,}", run.value)
+                self._reject(place, "value", f"a number from 0 to below {MOST_QUANTITY:,}", run.value)
                 continue
             self._add(run, {**said, "value": run.value, "quantity": number})
         return self.records - before
@@ -186,10 +192,10 @@ class SeriesRows:
         for values in columns.values():
             values.clear()
 
-    def _reject(self, query: Query, field: str, expected: str, what: object) -> None:
+    def _reject(self, place: tuple[str, int], field: str, expected: str, what: object) -> None:
         text = excerpt(json.dumps(what, sort_keys=True, ensure_ascii=False, default=str))
         self.rejections.append(
-            Rejection(f"{self.origin}: {query.name}", self._series, field, expected, found(what), text)
+            Rejection(f"{self.origin}: {place[0]}", place[1], field, expected, found(what), text)
         )
 
 
