@@ -1,7 +1,8 @@
 """Whose is a foreign user or project? The dimension tables that the usage question joins.
 
-For now they come from what the sources themselves say (names seen in records, Keystone's listings) and
-from Open XDMoD's CSV imports; each import replaces the one before, and `as_of` gives the one known then.
+Names come from what the sources themselves say (names seen in records, Keystone's listings) and from Open
+XDMoD's CSV imports; each import replaces the one before, and `as_of` gives the one known then. The
+directory's own tables say what was true on which day.
 """
 
 from __future__ import annotations
@@ -9,6 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+
+from meterhouse.directory.dated_dimensions import dated_dimensions
+from meterhouse.directory.state import Directory
 
 if TYPE_CHECKING:
     from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
@@ -111,7 +115,7 @@ GROUP BY resource, project_ref"""
 
 
 def dimension_tables(view: View, engine: DuckDBEngine) -> dict[str, pa.Table]:
-    """The tables of DIMENSIONS as known in `view`."""
+    """The tables of DIMENSIONS, and the directory's with their days, as known in `view`."""
     for name, table in (
         ("names", "xdmod_name"),
         ("hierarchy", "xdmod_hierarchy"),
@@ -134,4 +138,5 @@ def dimension_tables(view: View, engine: DuckDBEngine) -> dict[str, pa.Table]:
     }
     for name, table in answers.items():
         assert tuple(table.column_names) == DIMENSIONS[name]
-    return answers
+    directory = Directory(view.register_alias, view.recorded_until)
+    return {**answers, **dated_dimensions(directory)}

@@ -67,13 +67,17 @@ class Realm:
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """A way to break usage down: SQL for the label that people read and for the id that tells twins apart."""
+    """A way to break usage down: SQL for the label that people read and for the id that tells twins apart.
+
+    `undated` is the label where only names without days are known, as in Open XDMoD; "" when it is the same.
+    """
 
     name: str
     title: str
     label: str
     id: str = ""
     spans_only: bool = False
+    undated: str = ""
 
 
 def _toml(name: str) -> dict[str, dict[str, object]]:

@@ -105,6 +105,11 @@ class View:
         return f"View(snapshot={self.snapshot})"
 
     @property
+    def register_alias(self) -> str:
+        """The database in which the catalogue of this view is, and all that was decided beside it."""
+        return self._alias
+
+    @property
     def recorded_until(self) -> datetime | None:
         """When this snapshot was made; None for the state before anything landed."""
         made = Snapshot.objects.using(self._alias).filter(number=self.snapshot)

@@ -178,7 +178,7 @@ def _group_by(where: str, name: str, said: dict[str, Any]) -> GroupBy:
         raise ValueError(f"{where}: expected one of grouping, label and buckets")
     if "buckets" in said:
         return _buckets(where, name, said)
-    label = said["label"] if "label" in said else find_grouping(said["grouping"]).label
+    label = said["label"] if "label" in said else _undated(said["grouping"])
     return GroupBy(
         name,
         said["title"],
@@ -212,3 +212,9 @@ def _check_facts(where: str, named: Any, known: Any) -> None:
     unknown = [name for name in named if name not in known]
     if unknown:
         raise ValueError(f"{where}: unknown facts {unknown}")
+
+
+def _undated(name: str) -> str:
+    """The label of a grouping as Open XDMoD knows it: without days."""
+    grouping = find_grouping(name)
+    return grouping.undated or grouping.label
