@@ -75,7 +75,7 @@ MEANINGS = {
     "sources.labels": "Names of Prometheus labels by what they say: `gpu_product`, `pi`, `user`, `class` ...",
     "volumes.name": "What the volume is called in commands, tables and reports.",
     "volumes.resource": "The file system that it is on, or that it is.",
-    "volumes.path": "Its top directory. Without it: the directory of a scan's first line.",
+    "volumes.path": "Its top directory. Without it: what a scan begins with, if that is a directory.",
     "volumes.depth": (
         "To how many names below its top directories are told apart by class and age. Without it: what "
         "`roots` need, or 5."

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,9 +28,9 @@ def cache_folder() -> Path:
     """
     said = os.environ.get("NUMBA_CACHE_DIR")
     if said:
-        return Path(said)
+        return Path(said) / _version()
     caches = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
-    folder = caches / "meterhouse" / "numba"
+    folder = caches / "meterhouse" / "numba" / _version()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
@@ -43,6 +45,21 @@ def cache_folder() -> Path:
     if status.st_uid == os.getuid() and not folder.is_symlink() and not status.st_mode & 0o022:
         return folder
     return Path(tempfile.mkdtemp(prefix="meterhouse-numba-"))
+
+
+def is_compiled() -> bool:
+    """Whether the kernel is in the cache: else its first use takes a while."""
+    return any(cache_folder().rglob("kernel.read_lines-*.nbc"))
+
+
+@cache
+def _version() -> str:
+    """A name for the kernel's code as it is: Numba looks only at the file in which a function stands."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        if path.name.startswith(("kernel", "compiled")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def compiled(function: Function) -> Function:

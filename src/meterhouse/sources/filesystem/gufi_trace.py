@@ -1,6 +1,7 @@
 """What does a GUFI trace say? Directories, each followed by what is in it, with 0x1E between fields.
 
-Names have their length before them, as four hexadecimal digits, so that they may hold anything.
+Newer traces have the length of a name before it, as four hexadecimal digits, so that it may hold
+anything; in older ones a name with a newline is damage. Which one it is, the first record tells.
 """
 
 from __future__ import annotations
@@ -17,14 +18,18 @@ class GufiRecords:
     def __init__(self) -> None:
         self._left = b""
         self._directory = b""
+        self._has_lengths: bool | None = None
 
     def lines(self, data: bytes) -> bytes:
         """The lines of all records that are complete with `data`."""
         data = self._left + data
+        if self._has_lengths is None:
+            length = _length(data[:4])
+            self._has_lengths = length is not None and data[4 + length : 5 + length] == _DELIMITER
         made = []
         start = 0
         while True:
-            length = _length(data[start : start + 4])
+            length = _length(data[start : start + 4]) if self._has_lengths else None
             # A name may hold newlines; a record whose length is damaged ends with its line.
             behind = start + 4 + length if length is not None else start
             newline = data.find(b"\n", behind)
@@ -43,10 +48,15 @@ class GufiRecords:
         return self._left
 
     def _line(self, record: bytes, length: int | None) -> bytes:
-        if length is None or record[4 + length : 5 + length] != _DELIMITER:
+        if not self._has_lengths:
+            name, _, rest = record.partition(_DELIMITER)
+        elif length is None or record[4 + length : 5 + length] != _DELIMITER:
             return unusable("name", "its length as four hexadecimal digits", "something else", record)
-        name = record[4 : 4 + length]
-        fields = record[5 + length :].split(_DELIMITER)
+        else:
+            name, rest = record[4 : 4 + length], record[5 + length :]
+        fields = rest.split(_DELIMITER)
+        if fields[0] == b"e":  # a database that is attached to a directory, and no entry of it
+            return b""
         if len(fields) < 12:
             return unusable("", "at least 13 fields", str(len(fields) + 1), record)
         kind, inode, _mode, links, uid, gid, size, _block_size, blocks, access, modification, change = fields[

@@ -255,7 +255,7 @@ def _amounts_of_line(state: at.State, amounts: Any, name: int, total: int) -> in
     return 2 if kind == _LINK else 3
 
 
-@inlined
+@compiled
 def _keep_entry(state: at.State, total: int) -> None:
     counts = state.counts
     entry = counts[at.ENTRIES]
@@ -269,7 +269,7 @@ def _keep_entry(state: at.State, total: int) -> None:
     counts[at.ENTRY_TEXT] = text + total
 
 
-@inlined
+@compiled
 def _note_bad_line(
     state: at.State, data: Any, start: int, stop: int, end: int, wrong: int, column: int
 ) -> int:

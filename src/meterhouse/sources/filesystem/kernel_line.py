@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from meterhouse.sources.filesystem import kernel_layout as at
-from meterhouse.sources.filesystem.compiled import inlined
+from meterhouse.sources.filesystem.compiled import compiled, inlined
 from meterhouse.sources.filesystem.kernel_words import trailing_zeros, word_at
 
 _TAB, _NEWLINE, _MINUS, _POINT, _SLASH, _QUOTE, _BACKSLASH = 9, 10, 45, 46, 47, 34, 92
@@ -154,7 +154,7 @@ def quoted_path(data: Any, start: int, same: int, suffix: Any) -> tuple[int, int
         length += size
 
 
-@inlined
+@compiled
 def _escaped(data: Any, place: int, suffix: Any, length: int) -> tuple[int, int]:
     """What stands behind a backslash at `place`: how many bytes it gave (0: damaged), where it ends."""
     byte = data[place]

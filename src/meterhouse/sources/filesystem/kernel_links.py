@@ -39,7 +39,7 @@ def _freed(inodes: Any, left: Any, slot: int) -> None:
     left[hole] = 0
 
 
-@inlined
+@compiled
 def name_of_inode(state: at.State, inode: Any, number: Any, links: int) -> int:
     """Which name of its inode this is: FIRST, AGAIN, or NOT_FOLLOWED when there are too many to know."""
     counts = state.counts

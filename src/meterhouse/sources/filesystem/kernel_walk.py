@@ -85,7 +85,7 @@ def add_to_directory(state: at.State, owner: Any, amounts: Any) -> None:
         counts[at.SPILL] = level
 
 
-@inlined
+@compiled
 def emit_level(state: at.State, level: int) -> bool:
     """Emit the rows of the directory at `level` and hand its amounts to its parent.
 

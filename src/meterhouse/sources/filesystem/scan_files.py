@@ -69,6 +69,8 @@ def _sampled(file: Bytes, buffer: bytearray) -> int:
         try:
             count = filled(file, view[done : done + 4096])
         except BrokenFile:
+            if not done:
+                raise
             break
         if not count:
             break
@@ -76,8 +78,8 @@ def _sampled(file: Bytes, buffer: bytearray) -> int:
     return done
 
 
-def first_lines(source: ScanFile) -> str:
-    """The directory of the first line of a file: its path if it is a directory, else the one above it."""
+def top_of(source: ScanFile) -> str:
+    """The directory that a scan's file begins with; "/" when its first good line is no directory."""
     translator = source.translator()
     sample = source.sample if translator is None else translator.lines(source.sample)
     roles = source.format.layout.roles
@@ -90,10 +92,9 @@ def first_lines(source: ScanFile) -> str:
             path = _unquoted(said) if said.startswith(b'"') else base64.b64decode(said, validate=True)
         except ValueError:
             continue
-        if not path.startswith(b"/"):
-            continue
-        pure = PurePosixPath(text_of_path(path))
-        return str(pure if columns[roles.index(at.TYPE)] == b"d" else pure.parent)
+        if path.startswith(b"/"):
+            is_directory = columns[roles.index(at.TYPE)] == b"d"
+            return str(PurePosixPath(text_of_path(path))) if is_directory else "/"
     return "/"
 
 

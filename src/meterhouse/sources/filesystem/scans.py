@@ -20,6 +20,7 @@ from meterhouse.sources.filesystem.scan_formats import ScanFormat
 from meterhouse.sources.filesystem.scan_time import ScanTime, scan_time
 
 SOURCE = "filesystem-scan"
+_MOST = (1 << 63) - 1
 DEPTH = 5  # directories told apart below a volume's top, unless its roots say more or less
 Item = Rows | Rejection | Coverage
 
@@ -28,8 +29,8 @@ Item = Rows | Rejection | Coverage
 class ScannedVolume:
     """A volume, and what is to be kept of its scans.
 
-    `limit`: to how many names below its top directories are told apart; `top`: that directory, or
-    None to take that of the first line.
+    `limit`: to how many names below its top directories are told apart; `top`: that directory, or None
+    to take the first line's, if that is a directory.
     """
 
     name: str
@@ -119,7 +120,7 @@ def _stream(reading: _Reading) -> Iterator[Item]:
     from meterhouse.sources.filesystem import kernel_layout as at
     from meterhouse.sources.filesystem.pass_state import Wanted
     from meterhouse.sources.filesystem.scan_feed import BrokenFile
-    from meterhouse.sources.filesystem.scan_files import first_lines, source_of
+    from meterhouse.sources.filesystem.scan_files import source_of, top_of
     from meterhouse.sources.filesystem.scan_pass import ScanPass
     from meterhouse.sources.filesystem.scan_rows import ScanRows
 
@@ -134,7 +135,7 @@ def _stream(reading: _Reading) -> Iterator[Item]:
                 raise MeterhouseError(
                     f"{source.content.origin}: expected {found} as {files[0].origin}, found {source.format}"
                 )
-        top = volume.top or _common_top([first_lines(source) for source in sources])
+        top = volume.top or _common_top([top_of(source) for source in sources])
         limit = len(PurePosixPath(top).parts) - 1 + volume.limit
         rows = ScanRows(
             reading.resource,
@@ -161,9 +162,13 @@ def _stream(reading: _Reading) -> Iterator[Item]:
     if scan.count(at.LINES) == scan.count(at.BAD_LINES):
         raise _incomplete(reading, found, scan, "no line of it could be used")
     facts = _facts(reading, found, scan)
-    facts |= {"complete": True, "top": top, "depth": limit, "apparent_bytes": rows.apparent_bytes}
+    facts |= {"complete": True, "top": top, "depth": limit}
+    sums = {"apparent_bytes": rows.apparent_bytes}
     if rows.has_allocated:
-        facts["allocated_bytes"] = rows.allocated_bytes
+        sums["allocated_bytes"] = rows.allocated_bytes
+    facts |= {name: amount for name, amount in sums.items() if amount <= _MOST}
+    beyond = {name: str(amount) for name, amount in sums.items() if amount > _MOST}
+    facts["extra"] = json.dumps(beyond) if beyond else None
     yield rows.one("filesystem_scan", facts)
     detail = (
         f"{found}, scanned {reading.time.moment:%Y-%m-%dT%H:%M:%SZ} ({reading.time.known_from}):"

@@ -97,7 +97,7 @@ TABLES: list[RawTable] = [
         files=INT,
         directories=INT,
         others=INT,
-        apparent_bytes=INT,
+        apparent_bytes=INT,  # null: more than 64 bits hold; `extra` says it
         allocated_bytes=INT,
     ),
     raw_table(
