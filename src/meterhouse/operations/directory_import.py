@@ -39,12 +39,13 @@ def import_statement(
     inactive_after: int = 1,
     dry_run: bool = False,
     allow_empty: bool = False,
+    ever: bool | None = None,
     who: str | None = None,
 ) -> Imported:
     """Write into the directory what a source said; its changes are true from `effective` (today) on.
 
     What the first import of a source finds has always been so, as far as anybody knows; what a later one
-    finds is so from its day on. In a dry run everything is done and undone. Raises MeterhouseError when
+    finds is so from its day on; `ever` says otherwise. In a dry run everything is done and undone. Raises MeterhouseError when
     a source that states everything says nothing at all: that is rather a failure than an empty portal.
     """
     import meterhouse.register.configured  # noqa: F401
@@ -59,7 +60,7 @@ def import_statement(
     day = effective or now.astimezone(ZoneInfo(site.settings.site.time_zone)).date()
     alias = site.register.alias
     runs = DirectoryImport.objects.using(alias).filter(source=statement.source)
-    habits = Habits(day, now, inactive_after, ever=not runs.exists())
+    habits = Habits(day, now, inactive_after, ever=not runs.exists() if ever is None else ever)
     batch_id = ""
     if not dry_run and (statement.said or statement.skipped):
         batch_id = site.warehouse.land(delivered(statement, now)).batch_id
@@ -110,3 +111,31 @@ def import_csv(site: Site, kind: str, path: Path) -> Landed:
         if again.content_key.startswith(before[-1].id):
             return site.warehouse.land(again)
     return site.warehouse.land(read_xdmod_csv(kind, path, now, before[-1].id if before else ""))
+
+
+def csv_differences(site: Site, kind: str, path: Path) -> list[str]:
+    """What an import of one of Open XDMoD's CSV files would change: lines to come and lines to go."""
+    from collections import Counter
+
+    from meterhouse.sources.delivery import Rows
+    from meterhouse.sources.xdmod_csv import IMPORTS, read_xdmod_csv
+
+    if not path.is_file():
+        raise MeterhouseError(f"directory import: expected a file, found {path}")
+    one = IMPORTS[kind]
+    coming: Counter[tuple[object, ...]] = Counter()
+    for part in read_xdmod_csv(kind, path, datetime.now(UTC)).stream:
+        if isinstance(part, Rows):
+            coming.update(tuple(row[name] for name in one.columns) for row in part.records.to_pylist())
+    view = site.warehouse.view()
+    with site.engine() as engine, view.reading():
+        engine.relation("imported", view.select(one.table))
+        newest = "SELECT * FROM imported WHERE recorded_at = (SELECT MAX(recorded_at) FROM imported)"
+        rows = engine.query(newest, name=one.table).to_pylist()
+    there = Counter(tuple(row[name] for name in one.columns) for row in rows)
+
+    def line(sign: str, values: tuple[object, ...]) -> str:
+        return f"{sign} {kind} {', '.join('' if value is None else str(value) for value in values)}"
+
+    gone = [line("-", values) for values in (there - coming)]
+    return gone + [line("+", values) for values in (coming - there)]

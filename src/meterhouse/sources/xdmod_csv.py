@@ -72,7 +72,7 @@ def _records(
         if not line.strip():
             continue
         try:
-            fields = next(csv.reader(io.StringIO(line.decode("utf-8")), strict=True))
+            fields = next(csv.reader(io.StringIO(line.decode("utf-8")), strict=True, skipinitialspace=True))
         except UnicodeDecodeError:
             yield Rejection(origin, number, "", "UTF-8 text", "other bytes", repr(line[:100]))
             continue

@@ -231,3 +231,33 @@ def matching(source: str, filters: Filters, day: str) -> str:
     attribution = Attribution.of((), filters)
     once = "DISTINCT " if attribution.repeats else ""
     return f"SELECT {once}u.* FROM ({named(source)}) AS u {attribution.joins(day)} WHERE {kept(filters)}"
+
+
+_UNOWNED = {
+    "project": ("u.project_ref", "u.project_name", "r1.project_id IS NULL AND r2.project_id IS NULL", "o"),
+    "person": ("u.user_ref", "u.user_name", f"{_PERSON_ID} IS NULL", "h"),
+}
+
+
+def unowned(daily: str, what: str, first: str, last: str) -> str:
+    """A SELECT of the ids in daily usage that no "project" or "person" owned on the days of use.
+
+    Days are ISO 8601, both included. Usage without any id is there with a null.
+    """
+    ref, name, condition, needs = _UNOWNED[what]
+    joins = Attribution(frozenset({needs})).joins("u.day")
+    return f"""
+        SELECT {text(what)} AS what, u.resource, u.kind, {ref} AS ref, MAX({name}) AS name,
+            MIN(u.day) AS first_day, MAX(u.day) AS last_day, COUNT(DISTINCT u.day) AS days,
+            CAST(SUM(u.wall_seconds) AS BIGINT) AS wall_seconds
+        FROM ({
+        named(
+            "SELECT day, resource, kind, project_ref, project_name, user_ref, user_name, domain, "
+            f"SUM(wall_seconds) AS wall_seconds, SUM(spans) AS spans FROM ({daily}) "
+            f"WHERE rules = 'default' AND day BETWEEN DATE {text(first)} AND DATE {text(last)} "
+            "GROUP BY ALL HAVING SUM(spans) <> 0"
+        )
+    }) AS u {joins}
+        WHERE {condition}
+        GROUP BY u.resource, u.kind, {ref}
+        ORDER BY u.resource, u.kind, ref"""
