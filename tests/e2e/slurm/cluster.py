@@ -17,6 +17,7 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,7 +70,52 @@ class Cluster:
     def start_slurmdbd(self) -> None:
         """Start it, and wait until it answers; it adds up past hours when it starts."""
         self.run("/usr/sbin/slurmdbd", user=DAEMON_USER)
-        _until("slurmdbd", lambda: self._succeeds("sacctmgr", "--noheader", "show", "cluster"))
+        until("slurmdbd", lambda: self._succeeds("sacctmgr", "--noheader", "show", "cluster"))
+
+    def roll_up(self, since: str, months: str) -> None:
+        """Have slurmdbd add up hours, days and months from `since` on, until it is done with `months`.
+
+        It does so by itself once an hour; sacctmgr's `roll` asks for it now, and then waits for ever.
+        """
+        self.sql(
+            f"UPDATE {CLUSTER}_last_ran_table SET hourly_rollup = UNIX_TIMESTAMP('{since}'), "
+            f"daily_rollup = UNIX_TIMESTAMP('{since}'), monthly_rollup = UNIX_TIMESTAMP('{since}')"
+        )
+        asking = subprocess.Popen(
+            ["sacctmgr", "roll", f"{since}T00:00:00"],
+            env=self.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        done = f"SELECT 1 FROM {CLUSTER}_last_ran_table WHERE monthly_rollup >= UNIX_TIMESTAMP('{months}')"
+        try:
+            until("the roll-up", lambda: bool(self.sql(done)), 300)
+        finally:
+            asking.kill()
+            asking.wait()
+
+    def start_slurmrestd(self) -> Path:
+        """Start it for `alice`, who may see everybody's jobs; its socket."""
+        folder = self.state / "rest"
+        folder.mkdir(exist_ok=True)
+        shutil.chown(folder, "alice")
+        socket = folder / "socket"
+        with (self.state / "log" / "slurmrestd.log").open("ab") as log:
+            process = subprocess.Popen(
+                ["/usr/sbin/slurmrestd", "-a", "rest_auth/local", f"unix:{socket}"],
+                env=self.environment,
+                user="alice",
+                group="alice",
+                extra_groups=[],
+                cwd="/",
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        (self.state / "run" / "slurmrestd.pid").write_text(str(process.pid))
+        until("slurmrestd", socket.exists)
+        return socket
 
     def stop(self, daemon: str) -> None:
         """Stop one daemon by the id that it wrote."""
@@ -81,7 +127,7 @@ class Cluster:
                 os.kill(process, signal.SIGTERM)
             except (ValueError, ProcessLookupError):
                 continue
-            _until(f"the end of {daemon}", lambda process=process: not Path(f"/proc/{process}").exists(), 30)
+            until(f"the end of {daemon}", lambda process=process: _has_ended(process), 30)
 
     def up(self) -> None:
         _make_users()
@@ -94,12 +140,21 @@ class Cluster:
         self.run("/usr/sbin/slurmctld", user=DAEMON_USER)
         for node in NODES:
             self.run("/usr/sbin/slurmd", "-f", self.environment["SLURM_CONF"], "-N", node)
-        _until("nodes", lambda: self.run("sinfo", "-h", "-o", "%t %D", check=False) == f"idle {len(NODES)}")
+        until("nodes", lambda: self.run("sinfo", "-h", "-o", "%t %D", check=False) == f"idle {len(NODES)}")
 
     def down(self) -> None:
-        self.run("scancel", "--user", ",".join(USERS), check=False)
-        time.sleep(1)  # what runs outlives slurmd
-        for daemon in (*[f"slurmd-{node}" for node in NODES], "slurmctld", "slurmdbd", "mysql", "munge"):
+        for user in USERS:  # what runs outlives slurmd
+            self.run("scancel", "--user", user, check=False)
+        with suppress(RuntimeError):
+            until("the end of all jobs", lambda: not self.run("squeue", "-h", check=False), 20)
+        for daemon in (
+            "slurmrestd",
+            *[f"slurmd-{node}" for node in NODES],
+            "slurmctld",
+            "slurmdbd",
+            "mysql",
+            "munge",
+        ):
             self.stop(daemon)
 
     def _succeeds(self, *command: str) -> bool:
@@ -153,7 +208,7 @@ class Cluster:
                 start_new_session=True,
             )
         ping = ("mariadb-admin", "--no-defaults", "-uroot", f"--socket={folder}/my.sock", "ping")
-        _until("MariaDB", lambda: self._succeeds(*ping))
+        until("MariaDB", lambda: self._succeeds(*ping))
         self.run(
             *("mariadb", "--no-defaults", "-uroot", f"--socket={folder}/my.sock", "-e"),
             "CREATE DATABASE IF NOT EXISTS slurm_acct_db;"
@@ -252,6 +307,12 @@ class Cluster:
         self.run("sacctmgr", "--immediate", "modify", "user", "where", "name=alice", "set", "qos+=premium")
 
 
+def _has_ended(process: int) -> bool:
+    with suppress(ChildProcessError):
+        os.waitpid(process, os.WNOHANG)
+    return not Path(f"/proc/{process}").exists()
+
+
 def _settings(**values: object) -> str:
     return "".join(f"{name}={value}\n" for name, value in values.items())
 
@@ -265,7 +326,7 @@ def _make_users() -> None:
             subprocess.run(["useradd", *options, user], check=True)
 
 
-def _until(what: str, is_so: object, seconds: float = 60) -> None:
+def until(what: str, is_so: object, seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not is_so():  # type: ignore[operator]
         if time.monotonic() > end:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from cluster import Cluster, _until
+from cluster import Cluster, until
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def play(cluster: Cluster) -> None:
             states = cluster.run("squeue", "-h", "-o", "%T", "-j", ",".join(jobs)).split()
             return states == ["RUNNING"] * len(jobs)
 
-        _until("jobs to start", all_run)
+        until("jobs to start", all_run)
 
     submit("bob", "ticks|on", "sleep 1200", "-Aphysics", "-n1", "-t60")
     submit("bob", "too-long", "sleep 600", "-Aphysics", "-n1", "-t1")
@@ -102,7 +102,7 @@ def play(cluster: Cluster) -> None:
     cluster.run("scontrol", "update", "nodename=n2", "state=down", "reason=test")
     time.sleep(1)
     cluster.run("scontrol", "update", "nodename=n2", "state=resume", check=False)  # it may be back by itself
-    _until("the runs to end", lambda: _ended(cluster), 300)
+    until("the runs to end", lambda: _ended(cluster), 300)
 
 
 def _ended(cluster: Cluster) -> bool:

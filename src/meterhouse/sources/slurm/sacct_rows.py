@@ -66,7 +66,10 @@ class JobRows:
             block, self._form.fields, self._form.last_may_hold_bars, self._encoded, self._origin
         )
         table, numbers = lines.columns, lines.numbers
-        is_step = pc.greater_equal(pc.find_substring(table.column("jobid"), "."), 0).to_numpy()
+        ids = table.column("jobid")
+        is_step = pc.greater_equal(pc.find_substring(ids, "."), 0).to_numpy()
+        if is_step.any():  # a list of tasks that was cut short ends in dots
+            is_step &= pc.less(pc.find_substring(ids, "["), 0).to_numpy()
         steps = None
         if is_step.any():
             steps = table.filter(pa.array(is_step)), numbers[is_step]
