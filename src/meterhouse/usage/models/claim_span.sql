@@ -87,9 +87,11 @@ label_said AS (
     GROUP BY resource, cluster, namespace, claim, label, value, island
 ),
 label_edge AS (
-    SELECT resource, cluster, namespace, claim, label, starts AS edge FROM label_said
-    UNION
-    SELECT resource, cluster, namespace, claim, label, ends AS edge FROM label_said
+    SELECT DISTINCT
+        s.resource, s.cluster, s.namespace, s.claim, s.label,
+        CASE WHEN k.side = 'starts' THEN s.starts ELSE s.ends END AS edge
+    FROM label_said AS s
+    CROSS JOIN (VALUES ('starts'), ('ends')) AS k (side)
 ),
 label_stretch AS (
     SELECT
@@ -124,69 +126,69 @@ label_timeline AS (
         LEAST(ends + 86400000000, COALESCE(next_starts, ends + 86400000000)) AS until
     FROM label_piece
 ),
--- When it was asked which claims pods name, as stretches that don't touch.
-asked_claim AS (
+-- When it was asked which claims there are, and which pods name, as stretches that don't touch.
+answered_claim AS (
     SELECT DISTINCT
-        resource, COALESCE(cluster, '') AS cluster,
+        resource, COALESCE(cluster, '') AS cluster, resource_name AS asked_for,
         EPOCH_US(first_time) AS starts,
         EPOCH_US(last_time) + step_seconds * 1000000 AS ends
     FROM kubernetes_series
-    WHERE query = 'answered' AND resource_name = 'pvc_attached'
+    WHERE query = 'answered' AND resource_name IN ('pvc_request', 'pvc_attached')
 ),
-asked_marked AS (
+answered_marked AS (
     SELECT
         *,
         CASE WHEN starts <= MAX(ends) OVER (
-            PARTITION BY resource, cluster ORDER BY starts, ends
+            PARTITION BY resource, cluster, asked_for ORDER BY starts, ends
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) THEN 0 ELSE 1 END AS opens
-    FROM asked_claim
+    FROM answered_claim
 ),
-asked_numbered AS (
+answered_numbered AS (
     SELECT
         *,
         SUM(opens) OVER (
-            PARTITION BY resource, cluster ORDER BY starts, ends
+            PARTITION BY resource, cluster, asked_for ORDER BY starts, ends
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS island
-    FROM asked_marked
+    FROM answered_marked
 ),
-asked AS (
-    SELECT resource, cluster, MIN(starts) AS starts, MAX(ends) AS ends
-    FROM asked_numbered
-    GROUP BY resource, cluster, island
+answered AS (
+    SELECT resource, cluster, asked_for, MIN(starts) AS starts, MAX(ends) AS ends
+    FROM answered_numbered
+    GROUP BY resource, cluster, asked_for, island
 ),
-moment AS (
-    SELECT resource, cluster, namespace, claim, since AS moment FROM label_timeline
+-- What may change a claim besides what is said of itself: labels of it and of its namespace, and asking.
+other_change AS (
+    SELECT DISTINCT
+        t.resource, t.cluster, CASE WHEN t.claim = '' THEN 'namespace' ELSE 'claim' END AS of_what,
+        t.namespace, t.claim, CASE WHEN k.side = 'since' THEN t.since ELSE t.until END AS moment
+    FROM label_timeline AS t
+    CROSS JOIN (VALUES ('since'), ('until')) AS k (side)
     UNION
-    SELECT resource, cluster, namespace, claim, until AS moment FROM label_timeline
+    SELECT
+        a.resource, a.cluster, 'asked' AS of_what, '' AS namespace, '' AS claim,
+        CASE WHEN k.side = 'since' THEN a.starts ELSE a.ends END AS moment
+    FROM answered AS a
+    CROSS JOIN (VALUES ('since'), ('until')) AS k (side)
+    WHERE a.asked_for = 'pvc_attached'
+),
+moment_of AS (
+    SELECT
+        r.resource, r.cluster, r.namespace, r.claim,
+        CASE k.what WHEN 'starts' THEN r.starts WHEN 'ends' THEN r.ends ELSE t.moment END AS moment
+    FROM request AS r
+    CROSS JOIN (VALUES ('starts'), ('ends'), ('claim'), ('namespace'), ('asked')) AS k (what)
+    LEFT JOIN other_change AS t
+        ON t.resource = r.resource AND t.cluster = r.cluster AND t.of_what = k.what
+        AND t.namespace = CASE k.what WHEN 'asked' THEN '' ELSE r.namespace END
+        AND t.claim = CASE k.what WHEN 'claim' THEN r.claim ELSE '' END
+        AND r.starts < t.moment AND t.moment < r.ends
 ),
 edge AS (
-    SELECT resource, cluster, namespace, claim, starts AS edge FROM request
-    UNION
-    SELECT resource, cluster, namespace, claim, ends AS edge FROM request
-    UNION
-    SELECT r.resource, r.cluster, r.namespace, r.claim, m.moment AS edge
-    FROM request AS r
-    JOIN moment AS m
-        ON m.resource = r.resource AND m.cluster = r.cluster AND m.namespace = r.namespace
-        AND m.claim = r.claim AND r.starts < m.moment AND m.moment < r.ends
-    UNION
-    SELECT r.resource, r.cluster, r.namespace, r.claim, m.moment AS edge
-    FROM request AS r
-    JOIN moment AS m
-        ON m.resource = r.resource AND m.cluster = r.cluster AND m.namespace = r.namespace
-        AND m.claim = '' AND r.starts < m.moment AND m.moment < r.ends
-    UNION
-    SELECT r.resource, r.cluster, r.namespace, r.claim, a.starts AS edge
-    FROM request AS r
-    JOIN asked AS a
-        ON a.resource = r.resource AND a.cluster = r.cluster AND r.starts < a.starts AND a.starts < r.ends
-    UNION
-    SELECT r.resource, r.cluster, r.namespace, r.claim, a.ends AS edge
-    FROM request AS r
-    JOIN asked AS a
-        ON a.resource = r.resource AND a.cluster = r.cluster AND r.starts < a.ends AND a.ends < r.ends
+    SELECT DISTINCT resource, cluster, namespace, claim, moment AS edge
+    FROM moment_of
+    WHERE moment IS NOT NULL
 ),
 piece AS (
     SELECT
@@ -227,8 +229,9 @@ described AS (
     LEFT JOIN label_timeline AS l
         ON l.resource = p.resource AND l.cluster = p.cluster AND l.namespace = p.namespace
         AND (l.claim = p.claim OR l.claim = '') AND l.since <= p.starts AND p.starts < l.until
-    LEFT JOIN asked AS a
-        ON a.resource = p.resource AND a.cluster = p.cluster AND a.starts <= p.starts AND p.starts < a.ends
+    LEFT JOIN answered AS a
+        ON a.resource = p.resource AND a.cluster = p.cluster AND a.asked_for = 'pvc_attached'
+        AND a.starts <= p.starts AND p.starts < a.ends
     -- a pod may name a claim that isn't there
     WHERE p.space_bytes IS NOT NULL
     GROUP BY p.resource, p.cluster, p.namespace, p.claim, p.starts, p.ends, p.space_bytes, p.is_named
@@ -268,63 +271,52 @@ condensed AS (
     FROM numbered
     GROUP BY resource, cluster, namespace, claim, number
 ),
-newest AS (
-    SELECT resource, cluster, namespace, claim, MAX(number) AS number
-    FROM numbered
-    GROUP BY resource, cluster, namespace, claim
+in_order AS (
+    SELECT
+        *,
+        LEAD(number) OVER (PARTITION BY resource, cluster, namespace, claim ORDER BY number) AS next_number
+    FROM condensed
 ),
-answered AS (
-    SELECT DISTINCT
-        resource, COALESCE(cluster, '') AS cluster,
-        EPOCH_US(first_time) AS starts,
-        EPOCH_US(last_time) + step_seconds * 1000000 AS ends
-    FROM kubernetes_series
-    WHERE query = 'answered' AND resource_name = 'pvc_request'
+-- Each span with the raw rows in which it begins and ends, and when somebody looked after it.
+witnessed AS (
+    SELECT
+        s.*, c.batch_id, c.record, a.starts AS looked,
+        CASE WHEN c.starts <= s.starts AND s.starts < c.ends THEN 1 ELSE 0 END AS tells_start,
+        CASE WHEN c.starts < s.ends AND s.ends <= c.ends THEN 1 ELSE 0 END AS tells_end
+    FROM in_order AS s
+    JOIN claim AS c
+        ON c.resource = s.resource AND c.cluster = s.cluster AND c.namespace = s.namespace
+        AND c.claim = s.claim AND c.stream = 1
+        AND ((c.starts <= s.starts AND s.starts < c.ends) OR (c.starts < s.ends AND s.ends <= c.ends))
+    LEFT JOIN answered AS a
+        ON a.resource = s.resource AND a.cluster = s.cluster AND a.asked_for = 'pvc_request'
+        AND s.next_number IS NULL AND a.starts < s.ends + 86400000000 AND s.ends < a.ends
 ),
-seen_gone AS (
-    SELECT DISTINCT n.resource, n.cluster, n.ends
-    FROM (
-        SELECT DISTINCT c.resource, c.cluster, c.ends
-        FROM condensed AS c
-        JOIN newest AS n
-            ON n.resource = c.resource AND n.cluster = c.cluster AND n.namespace = c.namespace
-            AND n.claim = c.claim AND n.number = c.number
-    ) AS n
-    JOIN answered AS a
-        ON a.resource = n.resource AND a.cluster = n.cluster
-        AND a.starts < n.ends + 86400000000 AND n.ends < a.ends
+-- Of several raw rows the first by name.
+witness AS (
+    SELECT
+        *,
+        ROW_NUMBER() OVER (
+            PARTITION BY resource, cluster, namespace, claim, number, tells_start ORDER BY batch_id, record
+        ) AS start_place,
+        ROW_NUMBER() OVER (
+            PARTITION BY resource, cluster, namespace, claim, number, tells_end ORDER BY batch_id, record
+        ) AS end_place
+    FROM witnessed
 ),
 closed AS (
     SELECT
-        c.*,
-        CASE WHEN n.number IS NOT NULL AND g.ends IS NULL THEN 1 ELSE 0 END AS is_last
-    FROM condensed AS c
-    LEFT JOIN newest AS n
-        ON n.resource = c.resource AND n.cluster = c.cluster AND n.namespace = c.namespace
-        AND n.claim = c.claim AND n.number = c.number
-    LEFT JOIN seen_gone AS g ON g.resource = c.resource AND g.cluster = c.cluster AND g.ends = c.ends
-),
-opening AS (
-    SELECT
-        s.resource, s.cluster, s.namespace, s.claim, s.number, c.batch_id, c.record,
-        ROW_NUMBER() OVER (
-            PARTITION BY s.resource, s.cluster, s.namespace, s.claim, s.number ORDER BY c.batch_id, c.record
-        ) AS place
-    FROM closed AS s
-    JOIN claim AS c
-        ON c.resource = s.resource AND c.cluster = s.cluster AND c.namespace = s.namespace
-        AND c.claim = s.claim AND c.stream = 1 AND c.starts <= s.starts AND s.starts < c.ends
-),
-closing AS (
-    SELECT
-        s.resource, s.cluster, s.namespace, s.claim, s.number, c.batch_id, c.record,
-        ROW_NUMBER() OVER (
-            PARTITION BY s.resource, s.cluster, s.namespace, s.claim, s.number ORDER BY c.batch_id, c.record
-        ) AS place
-    FROM closed AS s
-    JOIN claim AS c
-        ON c.resource = s.resource AND c.cluster = s.cluster AND c.namespace = s.namespace
-        AND c.claim = s.claim AND c.stream = 1 AND c.starts < s.ends AND s.ends <= c.ends
+        resource, cluster, namespace, claim, number, starts, ends, space_bytes, state, class, pi, user_name,
+        follows, is_followed,
+        CASE WHEN next_number IS NULL AND MAX(looked) IS NULL THEN 1 ELSE 0 END AS is_last,
+        MAX(CASE WHEN tells_start = 1 AND start_place = 1 THEN batch_id END) AS opened_batch,
+        MAX(CASE WHEN tells_start = 1 AND start_place = 1 THEN record END) AS opened_record,
+        MAX(CASE WHEN tells_end = 1 AND end_place = 1 THEN batch_id END) AS closed_batch,
+        MAX(CASE WHEN tells_end = 1 AND end_place = 1 THEN record END) AS closed_record
+    FROM witness
+    GROUP BY
+        resource, cluster, namespace, claim, number, starts, ends, space_bytes, state, class, pi, user_name,
+        follows, is_followed, next_number
 )
 SELECT
     s.resource,
@@ -363,14 +355,8 @@ SELECT
     CAST(1 - s.follows AS BIGINT) AS begins,
     CASE WHEN s.is_followed = 1 OR s.is_last = 1 THEN CAST(0 AS BIGINT) ELSE CAST(1 AS BIGINT) END AS ceases,
     s.is_last = 1 AS is_last,
-    o.batch_id AS opened_batch,
-    o.record AS opened_record,
-    e.batch_id AS closed_batch,
-    e.record AS closed_record
+    s.opened_batch,
+    s.opened_record,
+    s.closed_batch,
+    s.closed_record
 FROM closed AS s
-JOIN opening AS o
-    ON o.resource = s.resource AND o.cluster = s.cluster AND o.namespace = s.namespace
-    AND o.claim = s.claim AND o.number = s.number AND o.place = 1
-JOIN closing AS e
-    ON e.resource = s.resource AND e.cluster = s.cluster AND e.namespace = s.namespace
-    AND e.claim = s.claim AND e.number = s.number AND e.place = 1

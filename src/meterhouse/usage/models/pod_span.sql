@@ -98,9 +98,11 @@ label_said AS (
     GROUP BY resource, cluster, of_what, namespace, name, uid, label, value, island
 ),
 label_edge AS (
-    SELECT resource, cluster, of_what, namespace, name, uid, label, starts AS edge FROM label_said
-    UNION
-    SELECT resource, cluster, of_what, namespace, name, uid, label, ends AS edge FROM label_said
+    SELECT DISTINCT
+        s.resource, s.cluster, s.of_what, s.namespace, s.name, s.uid, s.label,
+        CASE WHEN k.side = 'starts' THEN s.starts ELSE s.ends END AS edge
+    FROM label_said AS s
+    CROSS JOIN (VALUES ('starts'), ('ends')) AS k (side)
 ),
 label_stretch AS (
     SELECT
@@ -143,34 +145,30 @@ label_timeline AS (
     FROM label_piece
 ),
 label_change AS (
-    SELECT DISTINCT resource, cluster, of_what, namespace, name, uid, since AS moment FROM label_timeline
-    UNION
-    SELECT DISTINCT resource, cluster, of_what, namespace, name, uid, until AS moment FROM label_timeline
+    SELECT DISTINCT
+        t.resource, t.cluster, t.of_what, t.namespace, t.name, t.uid,
+        CASE WHEN k.side = 'since' THEN t.since ELSE t.until END AS moment
+    FROM label_timeline AS t
+    CROSS JOIN (VALUES ('since'), ('until')) AS k (side)
 ),
 -- Every moment at which something of a pod may change; between two of them nothing does.
+moment_of AS (
+    SELECT
+        r.resource, r.cluster, r.namespace, r.pod, r.uid,
+        CASE k.what WHEN 'starts' THEN r.starts WHEN 'ends' THEN r.ends ELSE t.moment END AS moment
+    FROM request AS r
+    CROSS JOIN (VALUES ('starts'), ('ends'), ('node'), ('namespace'), ('pod')) AS k (what)
+    LEFT JOIN label_change AS t
+        ON t.resource = r.resource AND t.cluster = r.cluster AND t.of_what = k.what
+        AND t.namespace = CASE k.what WHEN 'node' THEN '' ELSE r.namespace END
+        AND t.name = CASE k.what WHEN 'node' THEN r.node WHEN 'pod' THEN r.pod ELSE '' END
+        AND t.uid = CASE k.what WHEN 'pod' THEN r.uid ELSE '' END
+        AND r.starts < t.moment AND t.moment < r.ends
+),
 edge AS (
-    SELECT resource, cluster, namespace, pod, uid, starts AS edge FROM request
-    UNION
-    SELECT resource, cluster, namespace, pod, uid, ends AS edge FROM request
-    UNION
-    SELECT r.resource, r.cluster, r.namespace, r.pod, r.uid, t.moment AS edge
-    FROM request AS r
-    JOIN label_change AS t
-        ON t.resource = r.resource AND t.cluster = r.cluster AND t.of_what = 'node' AND t.name = r.node
-        AND r.starts < t.moment AND t.moment < r.ends
-    UNION
-    SELECT r.resource, r.cluster, r.namespace, r.pod, r.uid, t.moment AS edge
-    FROM request AS r
-    JOIN label_change AS t
-        ON t.resource = r.resource AND t.cluster = r.cluster AND t.of_what = 'namespace'
-        AND t.namespace = r.namespace AND r.starts < t.moment AND t.moment < r.ends
-    UNION
-    SELECT r.resource, r.cluster, r.namespace, r.pod, r.uid, t.moment AS edge
-    FROM request AS r
-    JOIN label_change AS t
-        ON t.resource = r.resource AND t.cluster = r.cluster AND t.of_what = 'pod'
-        AND t.namespace = r.namespace AND t.name = r.pod AND t.uid = r.uid
-        AND r.starts < t.moment AND t.moment < r.ends
+    SELECT DISTINCT resource, cluster, namespace, pod, uid, moment AS edge
+    FROM moment_of
+    WHERE moment IS NOT NULL
 ),
 piece AS (
     SELECT
@@ -225,28 +223,25 @@ described AS (
         p.cpu_millis, p.memory_mib, p.gpus, p.gpu_resource, p.node,
         -- recorded files say with the pod what else is said of its node
         CASE WHEN p.gpu_resource IS NOT NULL THEN COALESCE(
-            MAX(CASE WHEN d.label = 'gpu_product' THEN d.value END),
-            MAX(CASE WHEN n.label = 'gpu_product' THEN n.value END)
+            MAX(CASE WHEN t.of_what = 'pod' AND t.label = 'gpu_product' THEN t.value END),
+            MAX(CASE WHEN t.of_what = 'node' AND t.label = 'gpu_product' THEN t.value END)
         ) END AS gpu_model,
         COALESCE(
-            MAX(CASE WHEN d.label = 'node_model' THEN d.value END),
-            MAX(CASE WHEN n.label = 'node_model' THEN n.value END)
+            MAX(CASE WHEN t.of_what = 'pod' AND t.label = 'node_model' THEN t.value END),
+            MAX(CASE WHEN t.of_what = 'node' AND t.label = 'node_model' THEN t.value END)
         ) AS node_model,
-        MAX(CASE WHEN n.label = 'instance_type' THEN n.value END) AS instance_type,
-        MAX(CASE WHEN s.label = 'pi' THEN s.value END) AS pi,
-        MAX(CASE WHEN s.label = 'user' THEN s.value END) AS user_name,
-        MAX(CASE WHEN d.label = 'class' THEN d.value END) AS pod_class
+        MAX(CASE WHEN t.of_what = 'node' AND t.label = 'instance_type' THEN t.value END) AS instance_type,
+        MAX(CASE WHEN t.of_what = 'namespace' AND t.label = 'pi' THEN t.value END) AS pi,
+        MAX(CASE WHEN t.of_what = 'namespace' AND t.label = 'user' THEN t.value END) AS user_name,
+        MAX(CASE WHEN t.of_what = 'pod' AND t.label = 'class' THEN t.value END) AS pod_class
     FROM placed AS p
-    LEFT JOIN label_timeline AS n
-        ON n.resource = p.resource AND n.cluster = p.cluster AND n.of_what = 'node' AND n.name = p.node
-        AND n.since <= p.starts AND p.starts < n.until
-    LEFT JOIN label_timeline AS s
-        ON s.resource = p.resource AND s.cluster = p.cluster AND s.of_what = 'namespace'
-        AND s.namespace = p.namespace AND s.since <= p.starts AND p.starts < s.until
-    LEFT JOIN label_timeline AS d
-        ON d.resource = p.resource AND d.cluster = p.cluster AND d.of_what = 'pod'
-        AND d.namespace = p.namespace AND d.name = p.pod AND d.uid = p.uid
-        AND d.since <= p.starts AND p.starts < d.until
+    CROSS JOIN (VALUES ('node'), ('namespace'), ('pod')) AS k (what)
+    LEFT JOIN label_timeline AS t
+        ON t.resource = p.resource AND t.cluster = p.cluster AND t.of_what = k.what
+        AND t.namespace = CASE k.what WHEN 'node' THEN '' ELSE p.namespace END
+        AND t.name = CASE k.what WHEN 'node' THEN p.node WHEN 'pod' THEN p.pod ELSE '' END
+        AND t.uid = CASE k.what WHEN 'pod' THEN p.uid ELSE '' END
+        AND t.since <= p.starts AND p.starts < t.until
     GROUP BY
         p.resource, p.cluster, p.namespace, p.pod, p.uid, p.starts, p.ends,
         p.cpu_millis, p.memory_mib, p.gpus, p.gpu_resource, p.node
@@ -295,13 +290,14 @@ condensed AS (
     FROM numbered
     GROUP BY resource, cluster, namespace, pod, uid, number
 ),
-newest AS (
-    SELECT resource, cluster, namespace, pod, uid, MAX(number) AS number
-    FROM numbered
-    GROUP BY resource, cluster, namespace, pod, uid
+in_order AS (
+    SELECT
+        *,
+        LEAD(number) OVER (PARTITION BY resource, cluster, namespace, pod, uid ORDER BY number) AS next_number
+    FROM condensed
 ),
 -- When somebody looked: within a day after a pod's last sample, it was seen to be gone.
-answered AS (
+answered_claim AS (
     SELECT DISTINCT
         resource, COALESCE(cluster, '') AS cluster,
         EPOCH_US(first_time) AS starts,
@@ -309,51 +305,69 @@ answered AS (
     FROM kubernetes_series
     WHERE query = 'answered' AND resource_name = 'pod_cpu_request'
 ),
-seen_gone AS (
-    SELECT DISTINCT n.resource, n.cluster, n.ends
-    FROM (
-        SELECT DISTINCT c.resource, c.cluster, c.ends
-        FROM condensed AS c
-        JOIN newest AS n
-            ON n.resource = c.resource AND n.cluster = c.cluster AND n.namespace = c.namespace
-            AND n.pod = c.pod AND n.uid = c.uid AND n.number = c.number
-    ) AS n
-    JOIN answered AS a
-        ON a.resource = n.resource AND a.cluster = n.cluster
-        AND a.starts < n.ends + 86400000000 AND n.ends < a.ends
+answered_marked AS (
+    SELECT
+        *,
+        CASE WHEN starts <= MAX(ends) OVER (
+            PARTITION BY resource, cluster ORDER BY starts, ends
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) THEN 0 ELSE 1 END AS opens
+    FROM answered_claim
+),
+answered_numbered AS (
+    SELECT
+        *,
+        SUM(opens) OVER (
+            PARTITION BY resource, cluster ORDER BY starts, ends
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ) AS island
+    FROM answered_marked
+),
+answered AS (
+    SELECT resource, cluster, MIN(starts) AS starts, MAX(ends) AS ends
+    FROM answered_numbered
+    GROUP BY resource, cluster, island
+),
+-- Each span with the raw rows in which it begins and ends, and when somebody looked after it.
+witnessed AS (
+    SELECT
+        s.*, c.batch_id, c.record, a.starts AS looked,
+        CASE WHEN c.starts <= s.starts AND s.starts < c.ends THEN 1 ELSE 0 END AS tells_start,
+        CASE WHEN c.starts < s.ends AND s.ends <= c.ends THEN 1 ELSE 0 END AS tells_end
+    FROM in_order AS s
+    JOIN claim AS c
+        ON c.resource = s.resource AND c.cluster = s.cluster AND c.namespace = s.namespace
+        AND c.pod = s.pod AND c.uid = s.uid
+        AND ((c.starts <= s.starts AND s.starts < c.ends) OR (c.starts < s.ends AND s.ends <= c.ends))
+    LEFT JOIN answered AS a
+        ON a.resource = s.resource AND a.cluster = s.cluster AND s.next_number IS NULL
+        AND a.starts < s.ends + 86400000000 AND s.ends < a.ends
+),
+-- Of several raw rows the first by name.
+witness AS (
+    SELECT
+        *,
+        ROW_NUMBER() OVER (
+            PARTITION BY resource, cluster, namespace, pod, uid, number, tells_start ORDER BY batch_id, record
+        ) AS start_place,
+        ROW_NUMBER() OVER (
+            PARTITION BY resource, cluster, namespace, pod, uid, number, tells_end ORDER BY batch_id, record
+        ) AS end_place
+    FROM witnessed
 ),
 closed AS (
     SELECT
-        c.*,
-        CASE WHEN n.number IS NOT NULL AND g.ends IS NULL THEN 1 ELSE 0 END AS is_last
-    FROM condensed AS c
-    LEFT JOIN newest AS n
-        ON n.resource = c.resource AND n.cluster = c.cluster AND n.namespace = c.namespace
-        AND n.pod = c.pod AND n.uid = c.uid AND n.number = c.number
-    LEFT JOIN seen_gone AS g ON g.resource = c.resource AND g.cluster = c.cluster AND g.ends = c.ends
-),
--- The raw rows in which a span begins and in which it ends; of several the first by name.
-opening AS (
-    SELECT
-        s.resource, s.cluster, s.namespace, s.pod, s.uid, s.number, c.batch_id, c.record,
-        ROW_NUMBER() OVER (
-            PARTITION BY s.resource, s.cluster, s.namespace, s.pod, s.uid, s.number ORDER BY c.batch_id, c.record
-        ) AS place
-    FROM closed AS s
-    JOIN claim AS c
-        ON c.resource = s.resource AND c.cluster = s.cluster AND c.namespace = s.namespace
-        AND c.pod = s.pod AND c.uid = s.uid AND c.starts <= s.starts AND s.starts < c.ends
-),
-closing AS (
-    SELECT
-        s.resource, s.cluster, s.namespace, s.pod, s.uid, s.number, c.batch_id, c.record,
-        ROW_NUMBER() OVER (
-            PARTITION BY s.resource, s.cluster, s.namespace, s.pod, s.uid, s.number ORDER BY c.batch_id, c.record
-        ) AS place
-    FROM closed AS s
-    JOIN claim AS c
-        ON c.resource = s.resource AND c.cluster = s.cluster AND c.namespace = s.namespace
-        AND c.pod = s.pod AND c.uid = s.uid AND c.starts < s.ends AND s.ends <= c.ends
+        resource, cluster, namespace, pod, uid, number, starts, ends, cpu_millis, memory_mib, gpus,
+        gpu_resource, gpu_model, node_class, pi, user_name, pod_class, node, follows, is_followed,
+        CASE WHEN next_number IS NULL AND MAX(looked) IS NULL THEN 1 ELSE 0 END AS is_last,
+        MAX(CASE WHEN tells_start = 1 AND start_place = 1 THEN batch_id END) AS opened_batch,
+        MAX(CASE WHEN tells_start = 1 AND start_place = 1 THEN record END) AS opened_record,
+        MAX(CASE WHEN tells_end = 1 AND end_place = 1 THEN batch_id END) AS closed_batch,
+        MAX(CASE WHEN tells_end = 1 AND end_place = 1 THEN record END) AS closed_record
+    FROM witness
+    GROUP BY
+        resource, cluster, namespace, pod, uid, number, starts, ends, cpu_millis, memory_mib, gpus,
+        gpu_resource, gpu_model, node_class, pi, user_name, pod_class, node, follows, is_followed, next_number
 )
 SELECT
     s.resource,
@@ -392,14 +406,8 @@ SELECT
     CAST(1 - s.follows AS BIGINT) AS begins,
     CASE WHEN s.is_followed = 1 OR s.is_last = 1 THEN CAST(0 AS BIGINT) ELSE CAST(1 AS BIGINT) END AS ceases,
     s.is_last = 1 AS is_last,
-    o.batch_id AS opened_batch,
-    o.record AS opened_record,
-    e.batch_id AS closed_batch,
-    e.record AS closed_record
+    s.opened_batch,
+    s.opened_record,
+    s.closed_batch,
+    s.closed_record
 FROM closed AS s
-JOIN opening AS o
-    ON o.resource = s.resource AND o.cluster = s.cluster AND o.namespace = s.namespace
-    AND o.pod = s.pod AND o.uid = s.uid AND o.number = s.number AND o.place = 1
-JOIN closing AS e
-    ON e.resource = s.resource AND e.cluster = s.cluster AND e.namespace = s.namespace
-    AND e.pod = s.pod AND e.uid = s.uid AND e.number = s.number AND e.place = 1
