@@ -93,9 +93,8 @@ _GENERIC_TYPES = (
     *("REQUEST_MIGRATE", "START_MIGRATE", "STOP_MIGRATE", "STATE_REPORT"),
 )
 _GENERIC = {
-    **dict.fromkeys(
-        ("instance_id", "account", "image_type", "event_data"), Rule(required=True, nullable=False)
-    ),
+    **dict.fromkeys(("instance_id", "account", "image_type"), Rule(required=True, nullable=False)),
+    "event_data": Rule(required=True, nullable=False, may_be_empty=True),
     "event_type": Rule(required=True, nullable=False, choices=_GENERIC_TYPES),
     "record_type": Rule(required=True, nullable=False, choices=("ACCOUNTING", "DERIVED", "ADMINISTRATIVE")),
     "root_type": Rule(required=True, nullable=False, choices=("ebs", "instance-store")),

@@ -31,6 +31,7 @@ class Rule:
     least: int = 0
     nullable: bool = True
     choices: tuple[str, ...] = ()
+    may_be_empty: bool = False
 
 
 def check_fields(checked: Checked, number: int, record: Mapping[str, Any], rules: Mapping[str, Rule]) -> None:
@@ -41,7 +42,7 @@ def check_fields(checked: Checked, number: int, record: Mapping[str, Any], rules
                 checked.fault(number, name, expected(rule), "nothing" if name not in record else "null")
             continue
         value = record[name]
-        if not _fits(rule, value) or (rule.required and value == ""):
+        if not _fits(rule, value) or (rule.required and not rule.may_be_empty and value == ""):
             checked.fault(number, name, expected(rule), found(value))
 
 
