@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.db import connections
@@ -14,7 +15,7 @@ from meterhouse.allocations.deciding import Decision, decide
 from meterhouse.allocations.register import models as ledger
 from meterhouse.allocations.register.fields import QuantityField
 from meterhouse.allocations.rules.figures import figures
-from meterhouse.allocations.rules.quantities import ZERO
+from meterhouse.allocations.rules.quantities import ZERO, shown
 from meterhouse.allocations.rules.world import Charge, Use
 from meterhouse.register.transactions import committed
 
@@ -59,11 +60,8 @@ def rebuild(
         decision = decide(alias, measured, until=until, known=known)
         charges = _charge_rows(decision)
         draws = _draw_rows(decision, until)
-        kept = ledger.UsageCharge.objects.using(alias).exclude(period__status="closed")
-        kept._raw_delete(alias)
-        ledger.AllocationDraw.objects.using(alias).exclude(pool__period__status="closed")._raw_delete(alias)
-        insert_rows(alias, ledger.UsageCharge, CHARGE_COLUMNS, charges)
-        insert_rows(alias, ledger.AllocationDraw, DRAW_COLUMNS, draws)
+        replace_rows(alias, ledger.UsageCharge, CHARGE_COLUMNS, charges, _OPEN_CHARGES)
+        replace_rows(alias, ledger.AllocationDraw, DRAW_COLUMNS, draws, _OPEN_DRAWS)
         return Rebuilt(len(charges), len(draws), decision)
 
     return committed(alias, work)
@@ -116,33 +114,61 @@ def _draw_rows(decision: Decision, until: date | None) -> list[tuple[Any, ...]]:
     return [(*at, quantity) for at, quantity in rows.items() if quantity]
 
 
-def insert_rows(
-    alias: str, model: type[Any], columns: Sequence[str], rows: Iterable[tuple[Any, ...]]
+def replace_rows(
+    alias: str, model: type[Any], columns: Sequence[str], rows: list[tuple[Any, ...]], which: str
 ) -> None:
-    """Enter many rows at once, as the database takes them fastest, inside the transaction under way."""
+    """Make `rows` all that the table has where `which` holds. Rows that are there already stay as they are.
+
+    Works with the database's own values, many at once, inside the transaction under way: a rebuild after
+    one more day writes that day, not the quarter.
+    """
     connection = connections[alias]
+    quote = connection.ops.quote_name
     fields = {field.attname: field for field in model._meta.concrete_fields}
-    table = connection.ops.quote_name(model._meta.db_table)
-    names = ", ".join(connection.ops.quote_name(fields[name].column) for name in columns)
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row(row)
-        return
-    # SQLite knows no dates and no exact decimals: both are text there.
-    kinds = [fields[name] for name in columns]
-    texts = [isinstance(kind, QuantityField) for kind in kinds]
-    days = [kind.get_internal_type() == "DateField" for kind in kinds]
-
-    def stored() -> Iterable[tuple[Any, ...]]:
-        from meterhouse.allocations.rules.quantities import shown
-
-        for row in rows:
-            yield tuple(
-                shown(value) if text else value.isoformat() if day and value is not None else value
-                for value, text, day in zip(row, texts, days, strict=True)
-            )
-
-    marks = ", ".join("%s" for _ in columns)
+    table = quote(model._meta.db_table)
+    names = ", ".join(quote(fields[name].column) for name in columns)
+    wanted = dict.fromkeys(_as_stored(rows, [fields[name] for name in columns], connection.vendor))
     with connection.cursor() as cursor:
-        cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(stored()))
+        cursor.execute(f"SELECT id, {names} FROM {table} WHERE {which}")
+        stale = []
+        for id_, *values in cursor:
+            if wanted.pop(tuple(values), _ABSENT) is _ABSENT:
+                stale.append((id_,))
+        if stale:
+            cursor.executemany(f"DELETE FROM {table} WHERE id = %s", stale)
+        if connection.vendor == "postgresql":
+            with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+                for row in wanted:
+                    copy.write_row(row)
+        elif wanted:
+            marks = ", ".join("%s" for _ in columns)
+            days = [[one.isoformat() if isinstance(one, date) else one for one in row] for row in wanted]
+            cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", days)
+
+
+_ABSENT = object()
+_OPEN_CHARGES = """NOT EXISTS (
+    SELECT 1 FROM allocations_allocationperiod AS d WHERE d.id = period_id AND d.status = 'closed'
+)"""
+_OPEN_DRAWS = """NOT EXISTS (
+    SELECT 1 FROM allocations_allocationpool AS p
+    JOIN allocations_allocationperiod AS d ON d.id = p.period_id
+    WHERE p.id = pool_id AND d.status = 'closed'
+)"""
+
+
+def _as_stored(rows: list[tuple[Any, ...]], kinds: list[Any], vendor: str) -> Iterator[tuple[Any, ...]]:
+    """The rows as the database gives them back: SQLite keeps exact quantities as text."""
+    if vendor == "postgresql":
+        yield from rows
+        return
+    texts: dict[Decimal | None, str | None] = {None: None}
+
+    def text(value: Decimal | None) -> str | None:
+        if value not in texts:
+            texts[value] = shown(value)
+        return texts[value]
+
+    as_text = [isinstance(kind, QuantityField) for kind in kinds]
+    for row in rows:
+        yield tuple(text(value) if is_text else value for value, is_text in zip(row, as_text, strict=True))

@@ -67,16 +67,27 @@ class SuspendedUsage(models.Model):
 class UsageCharge(models.Model):
     """Use of one resource by one project on one day, or part of it, and who pays. Rebuilt while open.
 
-    `posted` is the usage it comes from when that came by file; otherwise the warehouse knows.
+    `posted` is the usage it comes from when that came by file; otherwise the warehouse knows. There are
+    many of them: they have the indexes that are asked by, and no more.
     """
 
-    period = models.ForeignKey(AllocationPeriod, null=True, on_delete=PROTECT, related_name="charges")
+    period = models.ForeignKey(
+        AllocationPeriod, null=True, on_delete=PROTECT, related_name="charges", db_index=False
+    )
     day = models.DateField()
-    resource = models.ForeignKey(Resource, on_delete=PROTECT, related_name="charges")
-    submitted_project = models.ForeignKey(Project, on_delete=PROTECT, related_name="submitted_charges")
-    allocated_project = models.ForeignKey(Project, on_delete=PROTECT, related_name="allocated_charges")
-    pool = models.ForeignKey(AllocationPool, null=True, on_delete=PROTECT, related_name="charges")
-    posted = models.ForeignKey(PostedUsage, null=True, on_delete=PROTECT, related_name="charges")
+    resource = models.ForeignKey(Resource, on_delete=PROTECT, related_name="charges", db_index=False)
+    submitted_project = models.ForeignKey(
+        Project, on_delete=PROTECT, related_name="submitted_charges", db_index=False
+    )
+    allocated_project = models.ForeignKey(
+        Project, on_delete=PROTECT, related_name="allocated_charges", db_index=False
+    )
+    pool = models.ForeignKey(
+        AllocationPool, null=True, on_delete=PROTECT, related_name="charges", db_index=False
+    )
+    posted = models.ForeignKey(
+        PostedUsage, null=True, on_delete=PROTECT, related_name="charges", db_index=False
+    )
     raw = QuantityField()
     factor = QuantityField()
     quantity = QuantityField()
@@ -206,10 +217,14 @@ class UsageAdjustment(Recorded):
 class AllocationDraw(models.Model):
     """What a line paid on a day for a pool's charges, or for an adjustment; no line: overdrawn."""
 
-    pool = models.ForeignKey(AllocationPool, on_delete=PROTECT, related_name="draws")
+    pool = models.ForeignKey(AllocationPool, on_delete=PROTECT, related_name="draws", db_index=False)
     day = models.DateField()
-    allocation = models.ForeignKey(Allocation, null=True, on_delete=PROTECT, related_name="draws")
-    adjustment = models.ForeignKey(UsageAdjustment, null=True, on_delete=PROTECT, related_name="draws")
+    allocation = models.ForeignKey(
+        Allocation, null=True, on_delete=PROTECT, related_name="draws", db_index=False
+    )
+    adjustment = models.ForeignKey(
+        UsageAdjustment, null=True, on_delete=PROTECT, related_name="draws", db_index=False
+    )
     quantity = QuantityField()
 
     class Meta:

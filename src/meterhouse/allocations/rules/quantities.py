@@ -55,7 +55,9 @@ def divided(number: Decimal, by: Decimal | int) -> Decimal:
 
 def from_fraction(quantity: int | Fraction, times: int, per: int) -> Decimal:
     """`quantity` x `times` / `per`, rounded once."""
-    whole = Fraction(quantity) * times / per
+    if isinstance(quantity, int):
+        return divided(Decimal(quantity * times), per)
+    whole = quantity * times / per
     return divided(Decimal(whole.numerator), Decimal(whole.denominator))
 
 
