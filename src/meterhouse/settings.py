@@ -169,6 +169,8 @@ class KubernetesSource(_Section):
         for what, length in (("step", self.step), ("chunk", self.chunk)):
             if length < timedelta(seconds=1) or length % timedelta(seconds=1):
                 raise ValueError(f"{what}: expected whole seconds, at least one")
+        if self.chunk > timedelta(days=1):
+            raise ValueError("chunk: expected at most a day")
         if self.chunk % self.step:
             raise ValueError("chunk: expected a multiple of step")
         for what, length in (("overlap", self.overlap), ("settle", self.settle), ("timeout", self.timeout)):
