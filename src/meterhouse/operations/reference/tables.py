@@ -23,6 +23,7 @@ _TYPES = {
     pa.bool_(): "boolean",
     pa.date32(): "date",
     pa.timestamp("us", tz="UTC"): "UTC time",
+    pa.decimal128(38, 0): "whole number of up to 38 digits",
 }
 _EVERY_RAW_TABLE = {
     "record": "Place within the delivery's origin, counted from 1.",
