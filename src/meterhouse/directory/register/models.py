@@ -71,11 +71,7 @@ class FieldOfScience(Recorded):
         verbose_name_plural = "fields of science"
         constraints = [
             never_deleted("field_of_science"),
-            UniqueConstraint(
-                name="field_of_science_is_one_of_its_name",
-                fields=["name", "parent"],
-                nulls_distinct=True,
-            ),
+            UniqueConstraint(name="field_of_science_is_one_of_its_name", fields=["name", "parent"]),
             UniqueConstraint(
                 name="field_of_science_at_the_top_is_one_of_its_name",
                 fields=["name"],

@@ -64,7 +64,6 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(
                         fields=("name", "parent"),
                         name="field_of_science_is_one_of_its_name",
-                        nulls_distinct=True,
                     ),
                     models.UniqueConstraint(
                         condition=models.Q(("parent__isnull", True)),

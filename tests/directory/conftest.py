@@ -1,0 +1,58 @@
+"""A directory on either database, and sites with usage to attribute."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
+
+from meterhouse.register.database import Register, open_register  # noqa: E402
+from meterhouse.site import Site  # noqa: E402
+from services.postgresql import PostgreSQL, PostgreSQLMissing, running_postgresql  # noqa: E402
+
+SETTINGS = """\
+[site]
+name = "Test"
+[warehouse]
+threads = 1
+[[resources]]
+name = "cloud"
+kind = "cloud"
+[[resources]]
+name = "shift"
+kind = "cluster"
+"""
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    try:
+        server = running_postgresql()
+        with server as running:
+            yield running
+    except PostgreSQLMissing as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def register(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Register]:
+    """A migrated register, on each database."""
+    if request.param == "sqlite":
+        register = open_register(tmp_path / "register.sqlite3")
+    else:
+        server: PostgreSQL = request.getfixturevalue("postgresql")
+        register = open_register(server.database())
+    register.migrate()
+    yield register
+    register.close()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """A new site with a cloud."""
+    with Site.init(tmp_path / "site", settings_text=SETTINGS) as site:
+        yield site
