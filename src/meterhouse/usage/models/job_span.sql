@@ -55,7 +55,12 @@ ranked AS (
                 t.has_ended DESC, t.until_us DESC, COALESCE(t.elapsed_seconds, -1) DESC,
                 COALESCE(EPOCH_US(t.observed_at), 0) DESC,
                 COALESCE(t.cpu_used_millis, -1) DESC, COALESCE(t.memory_peak_kib, -1) DESC,
-                t.batch_id DESC, t.record DESC
+                t.state, COALESCE(t.cpu_millis, -1), COALESCE(t.nodes, -1), COALESCE(t.gpus, -1),
+                COALESCE(t.allocated_memory_mib, -1), COALESCE(t.requested_memory_mib, -1),
+                COALESCE(t.time_limit_seconds, -1), COALESCE(t.suspended_seconds, -1), COALESCE(t.account, ''),
+                COALESCE(t.user_name, ''), COALESCE(t.group_name, ''), COALESCE(t.partition, ''),
+                COALESCE(t.qos, ''), COALESCE(t.name, ''), COALESCE(t.gpu_model, ''), COALESCE(t.node_list, ''),
+                COALESCE(t.cluster, ''), t.batch_id, t.record
         ) AS place
     FROM telling AS t
     WHERE EXISTS (
