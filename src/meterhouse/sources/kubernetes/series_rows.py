@@ -112,12 +112,14 @@ class SeriesRows:
         if missing is not None:
             self._reject(place, missing, "a label that says which", series.labels)
             return 0
-        labels = json.dumps(series.labels, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         said: dict[str, Any] = {
             column: series.labels[label] for label, column in _COLUMNS.items() if series.labels.get(label)
         }
         if not with_uid:
             said.pop("uid", None)
+        labels = None  # but for what columns say
+        if any(label and _COLUMNS.get(name) not in said for name, label in series.labels.items()):
+            labels = json.dumps(series.labels, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         said |= {"query": query.name, "labels": labels, "step_seconds": step}
         told = [(meaning, text) for meaning in query.labels if (text := self._label(series.labels, meaning))]
         before = self.records
