@@ -62,7 +62,6 @@ def _decided(
     first: dict[str, np.ndarray], second: dict[str, np.ndarray], columns: dict[str, pa.Array]
 ) -> dict[str, np.ndarray]:
     """Of two moments that each clock may mean, the ones that fit together."""
-    count = len(first["submit"])
     decided = {name: moments.copy() for name, moments in first.items()}
     start, end = decided.get("start"), decided.get("end")
     if start is not None and end is not None and "elapsed_seconds" in columns:
@@ -81,8 +80,7 @@ def _decided(
         if name in decided:
             too_early = (decided[name] != _NOT_SAID) & (decided[name] < earlier) & (second[name] >= earlier)
             decided[name] = np.where(too_early, second[name], decided[name])
-            earlier = np.where(decided[name] != _NOT_SAID, decided[name], earlier)
-    assert len(decided["submit"]) == count
+            earlier = np.maximum(earlier, decided[name])  # what isn't said is less than every moment
     return decided
 
 
