@@ -78,8 +78,9 @@ class Cluster:
         It does so by itself once an hour; sacctmgr's `roll` asks for it now, and then waits for ever.
         """
         self.sql(
-            f"UPDATE {CLUSTER}_last_ran_table SET hourly_rollup = UNIX_TIMESTAMP('{since}'), "
-            f"daily_rollup = UNIX_TIMESTAMP('{since}'), monthly_rollup = UNIX_TIMESTAMP('{since}')"
+            f"DELETE FROM {CLUSTER}_last_ran_table; INSERT INTO {CLUSTER}_last_ran_table "
+            "(hourly_rollup, daily_rollup, monthly_rollup) "
+            f"SELECT since, since, since FROM (SELECT UNIX_TIMESTAMP('{since}') AS since) AS one"
         )
         asking = subprocess.Popen(
             ["sacctmgr", "roll", f"{since}T00:00:00"],
