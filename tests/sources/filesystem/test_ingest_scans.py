@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import shutil
 import subprocess
 import sys
 
@@ -37,12 +38,18 @@ SCAN = lines(
 )
 
 
-@pytest.fixture
-def site(tmp_path):
-    path = tmp_path / "site"
+@pytest.fixture(scope="module")
+def empty_site(tmp_path_factory):
+    """Made once: migrating a register takes longer than a test."""
+    path = tmp_path_factory.mktemp("site") / "site"
     Site.init(path, settings_text=SETTINGS).close()
     (path / "group").write_text("hgi:x:7:\n")
     return path
+
+
+@pytest.fixture
+def site(tmp_path, empty_site):
+    return shutil.copytree(empty_site, tmp_path / "site")
 
 
 def run(site, *arguments):

@@ -89,8 +89,10 @@ def test_a_name_that_is_no_utf8_survives_every_format(tmp_path, name):
     form, options = FORMS[name]
     volume = ScannedVolume("v1", entries=True)
     scanned = read(tmp_path, lines(*ENTRIES, form=form), volume=volume, **options)
-    paths = [path_of_text(row["path"]) for row in scanned.rows["filesystem_entry"]]
-    assert sorted(paths) == sorted(entry.path for entry in ENTRIES)
+    rows = scanned.rows["filesystem_entry"]
+    assert [row["path"] for row in rows] == sorted(text_of_path(entry.path) for entry in ENTRIES)
+    assert {path_of_text(row["path"]) for row in rows} == {entry.path for entry in ENTRIES}
+    assert [row["record"] for row in rows] == [1, 2, 3, 4, 5, 6]
 
 
 def test_paths_as_text_come_back_as_they_were():

@@ -156,11 +156,10 @@ def _path_checked(state: at.State, keep: int, length: int) -> tuple[int, int, in
     counts, suffix, path = state.counts, state.suffix, state.path
     kind = state.values[at.TYPE]
     if not _TYPES[kind]:
-        return at.UNKNOWN_TYPE, _column_of(state, at.TYPE), 0, 0, 0, 0
-    column = _column_of(state, at.PATH)
+        return at.UNKNOWN_TYPE, _column_of(state.roles, at.TYPE), 0, 0, 0, 0
     total = keep + length
     if total == 0 or (keep == 0 and suffix[0] != _SLASH):
-        return at.NOT_ABSOLUTE, column, 0, 0, 0, 0
+        return at.NOT_ABSOLUTE, _column_of(state.roles, at.PATH), 0, 0, 0, 0
     old = counts[at.PATH_LENGTH]
     same = keep
     while same < total and same < old and suffix[same - keep] == path[same]:
@@ -172,25 +171,25 @@ def _path_checked(state: at.State, keep: int, length: int) -> tuple[int, int, in
         byte = suffix[place - keep]
         if byte == _SLASH:
             if before == _SLASH:
-                return at.EMPTY_NAME, column, 0, 0, 0, 0
+                return at.EMPTY_NAME, _column_of(state.roles, at.PATH), 0, 0, 0, 0
             last_slash = place
             slashes += 1
         elif byte == 0:
-            return at.NUL_IN_PATH, column, 0, 0, 0, 0
+            return at.NUL_IN_PATH, _column_of(state.roles, at.PATH), 0, 0, 0, 0
         before = byte
     if before == _SLASH or (same == total and path[total - 1] == _SLASH):
         if kind != _DIRECTORY:
-            return at.SLASH_AFTER_FILE, column, 0, 0, 0, 0
+            return at.SLASH_AFTER_FILE, _column_of(state.roles, at.PATH), 0, 0, 0, 0
         if total > 1:
             total -= 1
             same = min(same, total)
     return at.GOOD, 0, same, last_slash, slashes, total
 
 
-@inlined
-def _column_of(state: at.State, role: int) -> int:
-    for column in range(state.settings[at.COLUMNS]):
-        if state.roles[column] == role:
+@compiled
+def _column_of(roles: Any, role: int) -> int:
+    for column in range(len(roles)):
+        if roles[column] == role:
             return column
     return 0
 

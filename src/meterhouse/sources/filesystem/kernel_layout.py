@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-# What a column of a line is.
+# What a column of a line is; from SIZE on a number.
 (
     TEXT,
     PATH,
+    TYPE,
     SIZE,
     UID,
     GID,
     ACCESS,
     MODIFICATION,
     CHANGE,
-    TYPE,
     INODE,
     LINKS,
     DEVICE,

@@ -21,12 +21,13 @@ _TEN, _EIGHT, _SIXTEEN, _THIRTY_TWO = np.uint64(10), np.uint64(8), np.uint64(16)
 _PAIRS = np.uint64(0x000000FF000000FF)
 _HUNDRED = np.uint64(0x000F424000000064)  # 100 + (1,000,000 << 32)
 _UNIT = np.uint64(0x0000271000000001)  # 1 + (10,000 << 32)
-_MILLIONS = np.uint64(100_000_000)
+_POWERS = 10 ** np.arange(9, dtype=np.uint64)
 _ZERO, _NINE, _DIGIT = np.uint64(0), np.uint64(9), np.uint64(48)
 _TWENTY_DIGITS = np.uint64(10_000_000_000_000_000_000)
-_MOST = np.uint64((1 << 63) - 1)
-_MOST_BLOCKS = (1 << 63) // 512 - 1
-_MOST_ID = np.uint64((1 << 32) - 1)
+_LIMITS = np.full(at.ROLES, (1 << 63) - 1, np.uint64)  # the greatest number of each role
+_LIMITS[[at.UID, at.GID]] = (1 << 32) - 1
+_LIMITS[[at.INODE, at.DEVICE, at.NUMBER]] = (1 << 64) - 1
+_LIMITS[at.BLOCKS] = (1 << 63) // 512 - 1
 
 
 @inlined
@@ -38,37 +39,35 @@ def number_at(data: Any, start: int, role: int) -> tuple[int, int, int]:
         place += 1
     first = place
     value = _ZERO
-    word = word_at(data, place) ^ _EIGHT_ZEROS
-    while ((word + _ABOVE_NINE) | word) & _HIGH_BITS == _ZERO:  # eight digits
-        word = word * _TEN + (word >> _EIGHT)
-        word = ((word & _PAIRS) * _HUNDRED + ((word >> _SIXTEEN) & _PAIRS) * _UNIT) >> _THIRTY_TWO
-        value = value * _MILLIONS + word
-        place += 8
-        if place - first > 20:
-            break
-        word = word_at(data, place) ^ _EIGHT_ZEROS
     while place - first <= 20:
-        digit = np.uint64(data[place]) - _DIGIT
-        if digit > _NINE:
+        word = word_at(data, place) ^ _EIGHT_ZEROS
+        others = ((word + _ABOVE_NINE) | word) & _HIGH_BITS  # the high bit of each byte that is no digit
+        count = 8 if others == _ZERO else trailing_zeros(others) >> 3
+        if count > 0:  # as the last of eight digits, the others being zero
+            word <<= np.uint64(64 - 8 * count)
+            word = word * _TEN + (word >> _EIGHT)
+            word = ((word & _PAIRS) * _HUNDRED + ((word >> _SIXTEEN) & _PAIRS) * _UNIT) >> _THIRTY_TWO
+            value = value * _POWERS[count] + word
+            place += count
+        if count < 8:
             break
-        value = value * _TEN + digit
-        place += 1
     digits = place - first
     if digits == 0:
         return 0, place, at.NOT_A_NUMBER
     if digits > 20 or (digits == 20 and (data[first] != 49 or value < _TWENTY_DIGITS)):
         return 0, place, at.TOO_LARGE
-    if role == at.INODE or role == at.DEVICE or role == at.NUMBER:
-        return np.int64(value), place, at.NEGATIVE if negative else at.GOOD
-    if value > _MOST or ((role == at.UID or role == at.GID) and value > _MOST_ID):
+    if value > _LIMITS[role]:
         return 0, place, at.TOO_LARGE
-    if role == at.ACCESS or role == at.MODIFICATION or role == at.CHANGE:
-        if data[place] == _POINT:  # a fraction of a second, which is left off
+    if negative:
+        if at.ACCESS <= role <= at.CHANGE:
+            value = _ZERO - value
+        elif value > _ZERO:
+            return 0, place, at.NEGATIVE
+    if data[place] == _POINT and at.ACCESS <= role <= at.CHANGE:  # a fraction of a second, left off
+        place += 1
+        while 48 <= data[place] <= 57:
             place += 1
-            while 48 <= data[place] <= 57:
-                place += 1
-        return -np.int64(value) if negative else np.int64(value), place, at.GOOD
-    return np.int64(value), place, at.NEGATIVE if negative and value > _ZERO else at.GOOD
+    return np.int64(value), place, at.GOOD
 
 
 @inlined
@@ -230,7 +229,13 @@ def line_at(state: at.State, data: Any, start: int) -> tuple[int, int, int, int,
     for column in range(columns):
         role = state.roles[column]
         wrong = at.GOOD
-        if role == at.PATH:
+        if role >= at.SIZE:
+            value, place, wrong = number_at(data, place, role)
+            if role == at.BLOCKS:
+                values[at.ALLOCATED] = value * 512
+            else:
+                values[role] = value
+        elif role == at.PATH:
             before, known = counts[at.PREVIOUS_AT], counts[at.PREVIOUS_LENGTH]
             if quoted:
                 if data[place] != _QUOTE:
@@ -250,17 +255,9 @@ def line_at(state: at.State, data: Any, start: int) -> tuple[int, int, int, int,
                 wrong = at.UNKNOWN_TYPE
             else:
                 place += 1
-        elif role == at.TEXT:
+        else:
             while data[place] != _TAB and data[place] != _NEWLINE:
                 place += 1
-        else:
-            value, place, wrong = number_at(data, place, role)
-            if role == at.BLOCKS:
-                if value > _MOST_BLOCKS:
-                    wrong = at.TOO_LARGE
-                values[at.ALLOCATED] = value * 512
-            else:
-                values[role] = value
         if wrong == at.GOOD:
             if column == columns - 1:
                 if data[place] != _NEWLINE:

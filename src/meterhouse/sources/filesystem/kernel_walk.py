@@ -12,6 +12,7 @@ import numpy as np
 
 from meterhouse.sources.filesystem import kernel_layout as at
 from meterhouse.sources.filesystem.compiled import compiled, inlined
+from meterhouse.sources.filesystem.kernel_words import word_at
 
 _SLASH = 47
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
@@ -234,27 +235,37 @@ def lower(byte: int) -> int:
 
 
 @inlined
+def _lower_word(word: Any) -> Any:
+    """Eight bytes with letters of ASCII in lower case."""
+    low_bits = word & np.uint64(0x7F7F7F7F7F7F7F7F)
+    from_a = low_bits + np.uint64(0x3F3F3F3F3F3F3F3F)  # the high bit: at least "A"
+    above_z = low_bits + np.uint64(0x2525252525252525)  # the high bit: beyond "Z"
+    letters = from_a & ~above_z & ~word & np.uint64(0x8080808080808080)
+    return word | letters >> np.uint64(2)
+
+
+@inlined
 def class_of_file(state: at.State, start: int, end: int) -> int:
     """The class of a file whose name stands in the path between: the first that fits in the table."""
     order = state.levels[state.counts[at.LEVEL], at.TEMPORARY]
     path = state.path
     slots = len(state.suffix_order) - 1
-    low = np.uint64(0)
-    high = np.uint64(0)
     least = max(start, end - 16)
+    # The last 16 bytes in lower case, the last of all on top. Before the path there is room.
+    high = _lower_word(word_at(path, end - 8))
+    low = _lower_word(word_at(path, end - 16))
     place = end - 1
     while place >= least:
-        byte = lower(path[place])
-        # The last character comes lowest, so that each step back adds one on top.
-        shift = np.uint64(8 * ((end - 1 - place) & 7))
-        if end - 1 - place < 8:
-            low |= np.uint64(byte) << shift
-        else:
-            high |= np.uint64(byte) << shift
-        if byte == 46:  # a suffix begins with its point
-            slot = np.int64(hashed(low, high)) & slots
+        if path[place] == 46:  # a suffix begins with its point
+            length = end - place
+            shift = np.uint64(64 - 8 * (length & 7)) if length & 7 else np.uint64(0)
+            if length <= 8:
+                one, other = high >> shift, np.uint64(0)
+            else:
+                one, other = high, low >> shift
+            slot = np.int64(hashed(one, other)) & slots
             while state.suffix_order[slot] >= 0:
-                if state.suffix_words[slot, 0] == low and state.suffix_words[slot, 1] == high:
+                if state.suffix_words[slot, 0] == one and state.suffix_words[slot, 1] == other:
                     found = state.suffix_order[slot]
                     if order < 0 or found < order:
                         order = found

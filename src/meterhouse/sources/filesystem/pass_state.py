@@ -54,7 +54,7 @@ def new_state(
         amounts=np.zeros((1, at.AMOUNTS), np.int64),
         base64=_base64_table(),
         ages=np.array([days * _DAY for days, _ in age_buckets()], np.int64),
-        path=np.zeros(at.LONGEST_LINE + 64, np.uint8),
+        path=np.zeros(at.LONGEST_LINE + 80, np.uint8)[16:],  # the kernel looks at words that end in it
         suffix=np.zeros(at.LONGEST_LINE + 64, np.uint8),
         levels=levels,
         cell_owner=np.zeros(at.MOST_CELLS, np.uint64),
@@ -101,20 +101,21 @@ def _class_tables(classes: FileClasses) -> Mapping[str, Any]:
     from meterhouse.sources.filesystem.kernel_walk import hashed
 
     names = classes.names
-    suffix_words = np.zeros((4096, 2), np.uint64)
-    suffix_order = np.full(4096, -1, np.int64)
+    slots = 1 << max(8, (4 * len(classes.patterns)).bit_length())
+    suffix_words = np.zeros((slots, 2), np.uint64)
+    suffix_order = np.full(slots, -1, np.int64)
     by_match: dict[str, list[tuple[int, bytes]]] = {"directory": [], "prefix": []}
     for order, pattern in enumerate(classes.patterns):
         text = pattern.pattern.encode()
         if pattern.match != "suffix":
             by_match[pattern.match].append((order, text))
             continue
-        low, high = _words(text[::-1])
-        slot = int(hashed(low, high)) & 4095
-        while suffix_order[slot] >= 0 and (suffix_words[slot, 0], suffix_words[slot, 1]) != (low, high):
-            slot = (slot + 1) & 4095
+        one, other = _words(text[-8:])[0], _words(text[:-8])[0]
+        slot = int(hashed(one, other)) & (slots - 1)
+        while suffix_order[slot] >= 0 and (suffix_words[slot, 0], suffix_words[slot, 1]) != (one, other):
+            slot = (slot + 1) & (slots - 1)
         if suffix_order[slot] < 0:
-            suffix_words[slot] = low, high
+            suffix_words[slot] = one, other
             suffix_order[slot] = order
     directories, prefixes = by_match["directory"], by_match["prefix"]
     return {

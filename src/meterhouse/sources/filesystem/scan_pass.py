@@ -75,8 +75,13 @@ class ScanPass:
         """One of the kernel's counts."""
         return int(self.state.counts[which])
 
-    def file(self, fill: Callable[[memoryview], int], origin: str) -> Iterator[Rows | Rejection]:
-        """Read a file to its end. Raises BrokenFile when that comes too early."""
+    def file(
+        self,
+        fill: Callable[[memoryview], int],
+        origin: str,
+        on_block: Callable[[], None] = lambda: None,
+    ) -> Iterator[Rows | Rejection]:
+        """Read a file to its end, and tell `on_block` of each block. Raises BrokenFile when it ends too early."""
         counts = self.state.counts
         counts[at.PREVIOUS_LENGTH] = 0
         first_line = self.count(at.LINES)
@@ -86,6 +91,7 @@ class ScanPass:
         skipping = False
         with blocks(fill) as all_blocks:
             for block in all_blocks:
+                on_block()
                 begin = self._carry(before, carried_from, carried, block)
                 end = HEAD + block.length
                 if skipping:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
@@ -147,16 +148,7 @@ def _stream(reading: _Reading) -> Iterator[Item]:
             names_of(volume.passwd_file) if volume.passwd_file else {},
         )
         scan = ScanPass.begin(found.layout, rows, limit, Wanted(True, volume.directories, volume.entries))
-        read_before = 0
-        for source in sources:
-            with source as fill:
-                for item in scan.file(fill, source.content.origin):
-                    yield item
-                    reading.progress(read_before + source.position(), scan.count(at.LINES))
-            source.content.check_unchanged()
-            read_before += source.content.state[2]
-            reading.progress(read_before, scan.count(at.LINES))
-        yield from scan.end()
+        yield from _items(reading, sources, scan)
     except BrokenFile as broken:
         raise _incomplete(reading, found, scan, str(broken)) from None
     if scan.count(at.LINES) == scan.count(at.BAD_LINES):
@@ -176,6 +168,38 @@ def _stream(reading: _Reading) -> Iterator[Item]:
         f" {facts['directories']} directories, {facts['others']} others"
     )
     yield _coverage(reading, "ok", facts["lines"] - facts["bad_lines"], detail)
+
+
+def _items(reading: _Reading, sources: list[Any], scan: Any) -> Iterator[Item]:
+    """What one pass over the files gives; entries come last, sorted."""
+    from meterhouse.sources.filesystem import kernel_layout as at
+    from meterhouse.sources.filesystem.sorted_entries import TABLE, SortedEntries
+
+    def of_files() -> Iterator[Item]:
+        before = 0
+        for source in sources:
+            with source as fill:
+                yield from scan.file(
+                    fill,
+                    source.content.origin,
+                    lambda at_least=before, now=source: reading.progress(
+                        at_least + now.position(), scan.count(at.LINES)
+                    ),
+                )
+            source.content.check_unchanged()
+            before += source.content.state[2]
+        yield from scan.end()
+
+    if not reading.volume.entries:
+        yield from of_files()
+        return
+    with closing(SortedEntries()) as entries:
+        for item in of_files():
+            if isinstance(item, Rows) and item.table == TABLE:
+                entries.take(item)
+            else:
+                yield item
+        yield from entries.sorted()
 
 
 def read_scan_file(path: Path | str, resource: str) -> Delivery:
