@@ -15,6 +15,7 @@ from meterhouse.allocations.register import models as ledger
 from meterhouse.allocations.rules.figures import Figures
 from meterhouse.allocations.rules.quantities import shown
 from meterhouse.directory.register.models import ProjectMembership
+from meterhouse.errors import MeterhouseError
 from meterhouse.register.transactions import asked, committed
 
 
@@ -144,7 +145,7 @@ def deliver(alias: str, senders: Mapping[str, Send]) -> Delivered:
         notice = _notice(alias, id_)
         try:
             senders[channel](notice)
-        except OSError as error:
+        except (OSError, MeterhouseError) as error:  # a secret that is missing, too, is told and tried again
             why = f"{channel}: {' '.join(str(error).split()) or type(error).__name__}"[:500]
             failed.append(f"{notice.project}, {notice.pool}: {why}")
             _note(alias, id_, last_error=why)

@@ -331,6 +331,12 @@ def ties(all_: file.Entities) -> Iterator[Refusal]:
     rates = [(x.id or x.machine, y) for x in all_.resources for y in x.rates]
     rates += [(x.resource or "", x) for x in all_.resource_rates]
     yield from _together("rate", "rate_overlaps", rates)
+    references = [y for x in all_.projects for y in x.references] + list(all_.project_references)
+    yield from _together(
+        "reference",
+        "reference_overlaps",
+        [(f"{x.ref} on {x.resource} by {x.matches}", x) for x in references],
+    )
 
 
 def _together(kind: str, code: str, said: list[tuple[str, file.Dated]]) -> Iterator[Refusal]:

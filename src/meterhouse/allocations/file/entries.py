@@ -86,6 +86,17 @@ class Policy(Dated):
     shares_with_children: bool = True
 
 
+class ProjectReference(Dated):
+    """What a project is called on a resource: the id, or the name, under which usage is recorded there."""
+
+    project: OptionalName = None  # said where references stand by themselves
+    resource: Name
+    ref: Name
+    kind: Literal["cloud_project", "namespace", "slurm_account", "unix_group", "path"] = "cloud_project"
+    matches: Literal["id", "name"] = "id"
+    name: Text = ""
+
+
 class Project(Entry):
     """A project; below `parent` ever, unless `parents` say when."""
 
@@ -99,6 +110,7 @@ class Project(Entry):
     allocation_mode: Name = "private"
     shares_with_children: bool = True
     institute: OptionalName = None
+    references: tuple[ProjectReference, ...] = ()
     start_date: OptionalDay = None
     end_date: OptionalDay = None
     is_active: bool = True
@@ -295,6 +307,7 @@ class Entities(Entry):
     accounts: tuple[Account, ...] = ()
     projects: tuple[Project, ...] = ()
     project_parents: tuple[ParentOf, ...] = ()
+    project_references: tuple[ProjectReference, ...] = ()
     policies: tuple[Policy, ...] = ()
     memberships: tuple[Membership, ...] = ()
     caps: tuple[Cap, ...] = Field(default=(), validation_alias=AliasChoices("caps", "project_caps"))

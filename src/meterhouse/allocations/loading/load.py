@@ -67,9 +67,10 @@ def load(
 
     def work() -> Loaded:
         nonlocal loaded
-        loaded = _write(alias, contents, Change(who, why, moment or datetime.now(UTC)), time_zone)
-        if dry_run:
-            raise _Undo
+        with transaction.atomic(using=alias):  # within another transaction, too, it is undone as a whole
+            loaded = _write(alias, contents, Change(who, why, moment or datetime.now(UTC)), time_zone)
+            if dry_run:
+                raise _Undo
         return loaded
 
     try:
@@ -87,7 +88,7 @@ def _write(alias: str, contents: LedgerFile, change: Change, time_zone: str) -> 
     if refusals:
         raise Refusals(refusals)
     writing, names = Writing(alias), Names(alias)
-    with changing(change), transaction.atomic(using=alias):
+    with changing(change):
         write_people_and_projects(contents.entities, writing, names)
         write_grants_and_pools(contents.entities, writing, names)
         posted = post_usage(alias, contents.postings.usages, names, time_zone)

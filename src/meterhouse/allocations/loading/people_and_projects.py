@@ -100,10 +100,26 @@ def _projects(entities: file.Entities, writing: Writing, names: Names) -> None:
         _parents([], moves, pid, writing, names)
     for pid, several in policies.items():
         _policies([], several, pid, writing, names)
+    _references(entities, writing, names)
     funders = {project.pid: project.institute for project in entities.projects if project.institute}
     funders |= {one.root_project: one.name for one in entities.institutes if one.root_project}
     for pid, institute in funders.items():
         _funded_by(pid, institute, writing, names)
+
+
+def _references(entities: file.Entities, writing: Writing, names: Names) -> None:
+    said: dict[tuple[str, str, str], list[tuple[str, file.ProjectReference]]] = defaultdict(list)
+    for pid, one in (
+        *((project.pid, one) for project in entities.projects for one in project.references),
+        *((one.project or "", one) for one in entities.project_references),
+    ):
+        said[one.resource, one.matches, one.ref].append((pid, one))
+    for (resource, matches, ref), several in said.items():
+        subject = {"resource": resource, "matches": matches, "ref": ref}
+        entries = [
+            piece(one, project=names.project(pid), kind=one.kind, name=one.name) for pid, one in several
+        ]
+        writing.put_dated(directory.ProjectReference, f"{ref} on {resource}", subject, states(entries))
 
 
 def _parents(base: list, moves: list[file.ParentOf], pid: str, writing: Writing, names: Names) -> None:  # type: ignore[type-arg]
