@@ -194,6 +194,37 @@ def test_the_same_window_said_again_has_the_same_key(
     assert [one == two for one, two in zip(first.keys, other.keys, strict=True)].count(False) == 1
 
 
+def test_another_pod_with_the_same_samples_has_another_key(
+    pretend: PretendPrometheus, prometheus: Prometheus
+) -> None:
+    def memory_of(pod: str) -> list[str]:
+        labels = {"namespace": "physics", "pod": pod}
+        pretend.answer = cluster(pod_memory_used=lambda question: matrix((labels, [(ELEVEN, "7")])))
+        return read(prometheus).keys
+
+    assert [one == two for one, two in zip(memory_of("p"), memory_of("q"), strict=True)].count(False) == 1
+
+
+def test_labels_that_would_fill_the_disk_are_rejected_and_odd_characters_replaced(
+    pretend: PretendPrometheus, prometheus: Prometheus
+) -> None:
+    pretend.answer = cluster(
+        namespace_annotations=lambda question: matrix(
+            ({"namespace": "long", "annotation_cf_pi": "x" * 2_000}, [(ELEVEN, "1")]),
+            ({"namespace": "large", "annotation_note": "x" * 70_000}, [(ELEVEN, "1")]),
+            ({"namespace": "odd", "annotation_cf_pi": "a\0b\ud800c"}, [(ELEVEN, "1")]),
+        )
+    )
+
+    found = read(prometheus)
+
+    assert [(row["namespace"], row["value"]) for row in found.of("namespace_annotations")] == [
+        ("odd", "a\ufffdb?c")
+    ]
+    # Series are counted in the order of their labels.
+    assert [(one.record, one.field) for one in found.rejections] == [(2, "labels"), (3, "labels")]
+
+
 def test_a_time_without_a_sample_of_any_node_and_pod_was_watched_by_nobody(
     pretend: PretendPrometheus, prometheus: Prometheus
 ) -> None:

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from meterhouse.sources.delivery import Rejection, Rows
 from meterhouse.sources.excerpt import excerpt, found
+from meterhouse.sources.fields import EXTRA_CHARACTERS, TEXT_CHARACTERS
 from meterhouse.sources.kubernetes.prometheus import Series
 from meterhouse.sources.kubernetes.queries import LABELS, Query, Unit
 from meterhouse.sources.tables import RAW_TABLES
@@ -120,8 +121,13 @@ class SeriesRows:
         labels = None  # but for what columns say
         if any(label and _COLUMNS.get(name) not in said for name, label in series.labels.items()):
             labels = json.dumps(series.labels, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-        said |= {"query": query.name, "labels": labels, "step_seconds": step}
         told = [(meaning, text) for meaning in query.labels if (text := self._label(series.labels, meaning))]
+        longest = max((len(text) for text in (*said.values(), *(text for _, text in told))), default=0)
+        if longest > TEXT_CHARACTERS or len(labels or "") > EXTRA_CHARACTERS:
+            expected = f"labels of at most {EXTRA_CHARACTERS:,} characters, known ones of {TEXT_CHARACTERS:,}"
+            self._reject(place, "labels", expected, series.labels)
+            return 0
+        said |= {"query": query.name, "labels": labels, "step_seconds": step}
         before = self.records
         for run in runs(series.samples, step, step if query.is_level else DAY):
             if query.unit == "labels":
@@ -160,15 +166,8 @@ class SeriesRows:
         for name in self._names:
             columns[name].append(said.get(name))
         columns["record"].append(self.records)
-        key = (
-            said["query"],
-            said.get("labels"),
-            said.get("label"),
-            said.get("value"),
-            said.get("resource_name"),
-        )
         self.content.update(
-            f"{key}\0{run.first}\0{run.last}\0{said['step_seconds']}\0".encode("utf-8", "replace")
+            f"{[column[-1] for column in columns.values() if column]}\0".encode("utf-8", "replace")
         )
         if len(columns["record"]) >= ROWS_A_CHUNK:
             self._close_chunk()
@@ -202,10 +201,10 @@ class SeriesRows:
 
 
 def _text(value: str | None) -> str | None:
-    """Text as every file takes it: half characters, which JSON can say, are replaced."""
-    if value is None or value.isascii():
+    """Text as every file and database takes it: NUL and half characters, which JSON can say, are replaced."""
+    if value is None or (value.isascii() and "\0" not in value):
         return value
-    return value.encode("utf-8", "replace").decode("utf-8")
+    return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 
 def moment(seconds: int) -> datetime:
