@@ -81,7 +81,7 @@ class ScanPass:
         origin: str,
         on_block: Callable[[], None] = lambda: None,
     ) -> Iterator[Rows | Rejection]:
-        """Read a file to its end, and tell `on_block` of each block. Raises BrokenFile when it ends too early."""
+        """Read a file to its end, telling `on_block` of each block. Raises BrokenFile: it ends too early."""
         counts = self.state.counts
         counts[at.PREVIOUS_LENGTH] = 0
         first_line = self.count(at.LINES)

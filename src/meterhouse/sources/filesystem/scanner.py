@@ -65,6 +65,7 @@ class _Walk:
     device: int
     chunk_bytes: int
     to_do: list[bytes]
+    done: set[bytes]  # by an earlier walk, perhaps in a chunk that outlived the one that names them
     on_chunk: Callable[[int], None]
     lock: threading.Condition = field(default_factory=threading.Condition)
     busy: int = 0
@@ -96,7 +97,7 @@ def scan(
     if not stat.S_ISDIR(top_status.st_mode):
         raise MeterhouseError(f"scan: expected a directory, found {text_of_path(root)}")
     folder = target.with_name(target.name + ".partial")
-    walk = _Walk(folder, top_status.st_dev, chunk_bytes, [], on_chunk)
+    walk = _Walk(folder, top_status.st_dev, chunk_bytes, [], set(), on_chunk)
     resumed = _resume(walk, root)
     if not resumed:
         folder.mkdir(parents=True)
@@ -243,7 +244,8 @@ def _list(walk: _Walk, directory: bytes, chunk: _Chunk) -> list[bytes]:
                     unreadable.append(Unreadable(text_of_path(entry.path), error.strerror or str(error)))
                     continue
                 chunk.row(entry.path, status)
-                if stat.S_ISDIR(status.st_mode) and status.st_dev == walk.device:
+                is_directory = stat.S_ISDIR(status.st_mode) and status.st_dev == walk.device
+                if is_directory and entry.path not in walk.done:
                     found.append(entry.path)
     except FileNotFoundError:
         vanished += 1
@@ -270,7 +272,6 @@ def _resume(walk: _Walk, root: bytes) -> bool:
         shutil.rmtree(folder)
         return False
     named: set[bytes] = set()
-    done: set[bytes] = set()
     for chunk in chunks:
         for path, kind, device in _rows_of(chunk):
             walk.entries += 1
@@ -279,10 +280,10 @@ def _resume(walk: _Walk, root: bytes) -> bool:
         for line in chunk.with_suffix(".done").read_text(encoding="utf-8").splitlines():
             what, _, text = line.partition(" ")
             if what == "done":
-                done.add(path_of_text(text))
+                walk.done.add(path_of_text(text))
     for left in folder.glob("*.writing"):
         left.unlink()
-    walk.to_do = sorted(named - done)
+    walk.to_do = sorted(named - walk.done)
     walk.next_chunk = int(chunks[-1].stem) + 1
     return True
 

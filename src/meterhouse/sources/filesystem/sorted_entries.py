@@ -44,7 +44,7 @@ class SortedEntries:
             connection.execute("SET threads = 1")
             connection.execute("SET temp_directory = ?", [str(self._folder / "spill")])
             connection.execute("SET TimeZone = 'UTC'")
-            found = connection.execute("SELECT * FROM read_parquet(?) ORDER BY path", [str(self._file)])
+            found = connection.sql("SELECT * FROM read_parquet(?) ORDER BY path", params=[str(self._file)])
             for batch in found.to_arrow_reader(_ROWS):
                 count = batch.num_rows
                 numbers = pa.array(np.arange(number + 1, number + count + 1))
