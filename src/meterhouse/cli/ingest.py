@@ -29,6 +29,10 @@ def ingest(
     owner_kind: Annotated[
         str, typer.Option("--owner-kind", help="quota: group, user or project, where a dump doesn't say it.")
     ] = "group",
+    time_zone: Annotated[
+        str | None,
+        typer.Option("--time-zone", help="slurm: of the clock that its lines show, instead of UTC."),
+    ] = None,
     list_formats: Annotated[bool, typer.Option("--list", help="List the known formats.")] = False,
 ) -> None:
     """Read files of a known format: good records land, bad ones are reported and kept aside.
@@ -64,11 +68,12 @@ def ingest(
         return
     if resource is None:
         raise QuestionError("ingest: expected --resource NAME, found none")
+    how = {} if time_zone is None else {"time_zone": _time_zone(kind, time_zone)}
     failed = False
     with open_site(context) as site:
         site.settings.resource(resource)
         for path in _files(paths):
-            landed = site.warehouse.land(formats[kind].read(path, resource))
+            landed = site.warehouse.land(formats[kind].read(path, resource, **how))
             if landed.already_landed:
                 print(f"{path}: already there (batch {landed.batch_id})")
                 continue
@@ -85,6 +90,21 @@ def ingest(
                     )
     if failed:  # a file of which nothing could be taken; bad records beside good ones are no failure
         raise typer.Exit(3)
+
+
+def _time_zone(kind: str, name: str) -> str:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    from meterhouse.errors import QuestionError
+
+    if kind != "slurm":
+        raise QuestionError(f"ingest: expected --time-zone with slurm only, found it with {kind}")
+    try:
+        return ZoneInfo(name).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise QuestionError(
+            f"ingest: --time-zone: expected a zone such as Europe/London, found {name!r}"
+        ) from None
 
 
 def _files(paths: list[Path]) -> list[Path]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # it brings pyarrow, which a list of kinds doesn't need
 
 ENTRY_POINTS = "meterhouse.file_formats"
 
-Reader = Callable[[Path, str], "Delivery"]
+Reader = Callable[..., "Delivery"]  # of a path and a resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,9 @@ class FileFormat:
         reader: Reader = EntryPoint(self.kind, self.target, ENTRY_POINTS).load()
         return reader
 
-    def read(self, path: Path, resource: str) -> Delivery:
-        """The delivery of one file for `resource`."""
-        return self.reader()(path, resource)
+    def read(self, path: Path, resource: str, **how: str) -> Delivery:
+        """The delivery of one file for `resource`; `how` are the options that this kind has."""
+        return self.reader()(path, resource, **how)
 
 
 FILE_FORMATS: dict[str, FileFormat] = {
