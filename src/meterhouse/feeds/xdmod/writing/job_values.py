@@ -9,7 +9,6 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from meterhouse.feeds.xdmod.slurm_form import (
-    MOST_INDEX,
     UNKNOWN,
     NoRoom,
     is_job_id,
@@ -23,6 +22,7 @@ Row = Mapping[str, Any]
 
 _A_MODEL = re.compile(r"[\w.-]+")  # what else a name holds would break a list of resources
 _NOBODY = "unknown"
+_INDICES = 10**9  # nine digits: within Open XDMoD's column, and as long as array indices are written
 
 
 class Units:
@@ -57,9 +57,9 @@ class PodIds:
     def index(self, day: date, *identity: str) -> int:
         """The array index of a part."""
         digest = hashlib.sha256("\0".join(identity).encode("utf-8", "surrogatepass")).digest()
-        index = int.from_bytes(digest[:8]) % MOST_INDEX
+        index = int.from_bytes(digest[:8]) % _INDICES
         while (day, index) in self._taken:
-            index = (index + 1) % MOST_INDEX
+            index = (index + 1) % _INDICES
         self._taken.add((day, index))
         return index
 
