@@ -69,7 +69,7 @@ def running_portal() -> Iterator[Portal]:
             if path == "/api/projects/":
                 return portal.projects, 200
             if path == "/api/allocations" and portal.shape == "nerc":
-                active = [one for one in portal.allocations if one["status"] == "Active"]
+                active = [one for one in portal.allocations if one.get("status") == "Active"]
                 return portal.allocations if asked.get("all") == "true" else active, 200
             if path == "/api/allocations/" and portal.shape == "core":
                 return portal.allocations, 200

@@ -39,6 +39,8 @@ class Things:
         self._institutions: dict[int, Institution] = {}
         self._domains: dict[str, int] = {}
         self._usernames: dict[str, Person] = {}
+        self._people_by_id: dict[int, Person] = {}
+        self._projects_by_id: dict[int, Project] = {}
 
     def enter(self) -> None:
         """Find or enter everything that the statement names, before what ties it."""
@@ -49,12 +51,16 @@ class Things:
         self._enter_projects()
 
     def project(self, key: str) -> Project | None:
-        """The project that the source means, or any by our own code."""
-        return self.projects.get(key) or self._codes.get(key)
+        """The project that the source means, now or by what it said before; or any by our own code."""
+        identity = self._identities.get("project", key)
+        before = self._projects_by_id.get(identity.project_id or 0) if identity is not None else None
+        return self.projects.get(key) or before or self._codes.get(key)
 
     def person(self, key: str) -> Person | None:
-        """The person whom the source means, or any by username."""
-        return self.people.get(key) or self._usernames.get(key.casefold())
+        """The person whom the source means, now or by what it said before; or any by username."""
+        identity = self._identities.get("person", key)
+        before = self._people_by_id.get(identity.person_id or 0) if identity is not None else None
+        return self.people.get(key) or before or self._usernames.get(key.casefold())
 
     def institution_of(self, said: SaidPerson) -> int | None:
         """The institution that the source says."""
@@ -164,7 +170,7 @@ class Things:
         self._pen.flush()
 
     def _enter_people(self) -> None:
-        by_id: dict[int, Person] = {}
+        by_id = self._people_by_id
         by_username = self._usernames
         by_email: dict[str, list[Person]] = defaultdict(list)
         for one in self._all(Person):
@@ -218,7 +224,7 @@ class Things:
         self._pen.change(found, Difference("change", "person", _called(said)), **wanted)
 
     def _enter_projects(self) -> None:
-        by_id: dict[int, Project] = {}
+        by_id = self._projects_by_id
         for one in self._all(Project):
             by_id[one.id] = one
             self._codes[one.code] = one
