@@ -49,7 +49,7 @@ def write_storage_samples(
 
 def _has_any(view: View, engine: DuckDBEngine, resource: str) -> bool:
     found = engine.query(f"SELECT 1 FROM ({view.select(_TABLE)}) WHERE resource = ? LIMIT 1", [resource])
-    return found.num_rows > 0
+    return bool(found.num_rows)
 
 
 def _samples(resource: str, rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
