@@ -56,7 +56,7 @@ projects = [
 resource_pools = [{ name = "Core hours", units = "core hours" }]
 machines = [{ name = "c" }]
 resources = [
-    { machine = "c", resource_pool = "Core hours", realm = "cloud", meter = "core_hours", scaling_factor = 3 },
+    { machine = "c", resource_pool = "Core hours", realm = "cloud", meter = "core_hours", scaling_factor = 3},
 ]
 schemes = [{ name = "ET", opened = 2026-01-01 }]
 periods = [{ name = "2026Q2", start = 2026-04-01, end = 2026-06-30 }]

@@ -59,10 +59,11 @@ class Ledger:
             rows = rows.filter(project__code=project)
         if period is not None:
             rows = rows.filter(period__name=period)
-        columns = ("id", "code", "name", "project_id", "project__code", "period__name", "resource_pool__name")
-        columns += ("resource_pool__units", "resource_pool__function", "period__status")
-        ordered = rows.order_by("project__code", "resource_pool__name", "period__start", "id")
-        return [PoolRow(*row) for row in asked(self.alias, lambda: list(ordered.values_list(*columns)))]
+        ordered = rows.order_by("project__code", "resource_pool__name", "period__start", "id").values_list(
+            *("id", "code", "name", "project_id", "project__code", "period__name", "resource_pool__name"),
+            *("resource_pool__units", "resource_pool__function", "period__status"),
+        )
+        return [PoolRow(*row) for row in asked(self.alias, lambda: list(ordered))]
 
     def figures(self, pools: Iterable[int], as_of: date) -> dict[Key, Figures]:
         """The figures of these pools at the end of that day."""

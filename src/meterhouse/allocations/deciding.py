@@ -77,10 +77,14 @@ def read_voids(alias: str, until: date | None) -> Voids:
         alias,
         lambda: list(rows.values_list("posted__code", "void_resource_id", "void_day", "void_project_id")),
     )
-    return Voids(
-        frozenset(code for code, *_ in found if code is not None),
-        frozenset((resource, day, project) for _, resource, day, project in found if resource is not None),
-    )
+    codes: set[str] = set()
+    days: set[tuple[int, date, int | None]] = set()
+    for code, resource, day, project in found:
+        if resource is not None and day is not None:
+            days.add((resource, day, project))
+        else:
+            codes.add(code)
+    return Voids(frozenset(codes), frozenset(days))
 
 
 def read_adjustments(alias: str, until: date | None = None) -> dict[Key, list[Adjustment]]:
@@ -94,7 +98,7 @@ def read_adjustments(alias: str, until: date | None = None) -> dict[Key, list[Ad
     for id_, pool, day, quantity in asked(
         alias, lambda: list(rows.order_by("day", "id").values_list("id", "pool_id", "day", "quantity"))
     ):
-        if id_ not in voided:
+        if id_ not in voided and pool is not None and quantity is not None:
             found[pool].append(Adjustment(id_, pool, day, quantity))
     return found
 

@@ -330,8 +330,8 @@ class _Compared:
     def _names(self) -> tuple[dict[Key, str], dict[Key, str]]:
         from meterhouse.directory.register.models import Project
 
-        projects = dict(Project.objects.using(self.alias).values_list("id", "code"))
-        pools = dict(ledger.ResourcePool.objects.using(self.alias).values_list("id", "name"))
+        projects: dict[Key, str] = dict(Project.objects.using(self.alias).values_list("id", "code"))
+        pools: dict[Key, str] = dict(ledger.ResourcePool.objects.using(self.alias).values_list("id", "name"))
         return projects, pools
 
 

@@ -11,9 +11,10 @@ from django.db import IntegrityError, transaction
 import meterhouse.register.configured  # noqa: F401
 from meterhouse.allocations.adjusting import Adjusted, post_adjustments
 from meterhouse.allocations.deciding import decide
-from meterhouse.allocations.file.checks import Refusal, check, unknown
+from meterhouse.allocations.file.checks import Refusal, check
 from meterhouse.allocations.file.entries import Entities
 from meterhouse.allocations.file.reading import LedgerFile, Refused
+from meterhouse.allocations.file.references import unknown
 from meterhouse.allocations.loading.differences import Difference, Writing
 from meterhouse.allocations.loading.grants_and_pools import write_grants_and_pools
 from meterhouse.allocations.loading.names import Names
