@@ -47,7 +47,8 @@ class LocalTime:
 
     def _utc(self, shown: pa.Array, ambiguous: str) -> np.ndarray:
         moments = pc.assume_timezone(shown, self.zone, ambiguous=ambiguous, nonexistent="earliest")
-        return pc.fill_null(moments.cast(pa.int64()), _NOT_SAID).to_numpy()
+        numbers: np.ndarray = pc.fill_null(moments.cast(pa.int64()), _NOT_SAID).to_numpy()
+        return numbers
 
     def _refuse_what_no_clock_showed(self, name: str, shown: pa.Array, refused: Refused) -> None:
         back = pc.local_timestamp(
@@ -85,4 +86,5 @@ def _decided(
 
 
 def _numbers(column: pa.Array, nothing: int) -> np.ndarray:
-    return pc.fill_null(column, nothing).to_numpy()
+    numbers: np.ndarray = pc.fill_null(column, nothing).to_numpy()
+    return numbers

@@ -317,8 +317,9 @@ def _moment(time: dict[str, Any], key: str) -> str | None:
 
 def _states(job: dict[str, Any]) -> list[str]:
     current = _object(job, "state").get("current")
-    words = current if isinstance(current, list) else [current]
-    if not words or not all(isinstance(word, str) for word in words):
+    said = current if isinstance(current, list) else [current]
+    words = [word for word in said if isinstance(word, str)]
+    if not words or len(words) != len(said):
         raise _NotSo("state.current", notation.STATE, current)
     try:
         return [notation.state(word) for word in words]

@@ -7,7 +7,7 @@ the block and by the longest line.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,7 +67,7 @@ class LineBlocks:
         self.lines += data.count(b"\n")
         yield Block(first, data)
 
-    def _too_long(self, start: bytes) -> Iterator[Rejection]:
+    def _too_long(self, start: bytes) -> Generator[Rejection, None, bytes]:
         """Read over the line that begins with `start`, and return what stands behind it."""
         length, end = len(start), -1
         data = b""

@@ -78,4 +78,5 @@ def _with_use(jobs: pa.RecordBatch, use: np.ndarray) -> pa.RecordBatch:
 def _numbers(column: pa.Array | None, count: int) -> np.ndarray:
     if column is None:
         return np.full(count, _NOTHING, np.int64)
-    return pc.fill_null(column, _NOTHING).to_numpy()
+    numbers: np.ndarray = pc.fill_null(column, _NOTHING).to_numpy()
+    return numbers
