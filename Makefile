@@ -8,7 +8,7 @@ export UV_LINK_MODE := copy
 # Compiled once here, not by every process anew where Python is told not to write bytecode.
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: install demo test lint check docs e2e-openstack e2e-slurm e2e-prometheus bench format clean help
+.PHONY: install demo test lint check docs e2e-openstack e2e-slurm e2e-prometheus bench bench-scan scan-wide format clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -51,6 +51,12 @@ e2e-prometheus: install ## tests against a real Prometheus, which this starts
 
 bench: install ## measure speed
 	$(BIN)/python bench/run.py
+
+bench-scan: install ## measure how fast scans are read
+	$(BIN)/python bench/filesystem_scan.py
+
+scan-wide: install ## a scan with ten million files in one directory
+	METERHOUSE_WIDE_FILES=10000000 $(BIN)/pytest tests/sources/filesystem/test_wide_directory.py
 
 format: install ## put the code into the house format
 	$(BIN)/ruff format .

@@ -77,10 +77,13 @@ def _compiled(function: Function, inline: bool) -> Function:
         import numba
     except ImportError as error:
         raise ScanExtraMissing(f"{MISSING} (no module {error.name})") from None
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(cache_folder())
+    config: Any = numba.config
+    njit: Any = numba.njit
+    before = config.CACHE_DIR
+    config.CACHE_DIR = str(cache_folder())
     try:
-        jitted: Function = numba.njit(cache=True, nogil=True, forceinline=inline, _nrt=False)(function)
+        # Without reference counts of arrays (_nrt): kernels allocate nothing, and counting is dear.
+        jitted: Function = njit(cache=True, nogil=True, forceinline=inline, _nrt=False)(function)
     finally:
-        numba.config.CACHE_DIR = before
+        config.CACHE_DIR = before
     return jitted

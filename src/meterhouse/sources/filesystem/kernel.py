@@ -198,7 +198,7 @@ def _column_of(roles: Any, role: int) -> int:
 def _level_that_stays(state: at.State, keep: int, common: int, total: int, is_directory: bool) -> int:
     """The innermost directory of the walk that also holds the line at hand, or is it."""
     counts, levels = state.counts, state.levels
-    level = counts[at.LEVEL]
+    level: int = counts[at.LEVEL]
     while level > 0:
         end = levels[level, at.END]
         if end < total and end <= common:

@@ -38,7 +38,7 @@ def number_at(data: Any, start: int, role: int) -> tuple[int, int, int]:
     if negative:
         place += 1
     first = place
-    value = _ZERO
+    value: Any = _ZERO
     while place - first <= 20:
         word = word_at(data, place) ^ _EIGHT_ZEROS
         others = ((word + _ABOVE_NINE) | word) & _HIGH_BITS  # the high bit of each byte that is no digit
@@ -67,7 +67,8 @@ def number_at(data: Any, start: int, role: int) -> tuple[int, int, int]:
         place += 1
         while 48 <= data[place] <= 57:
             place += 1
-    return np.int64(value), place, at.GOOD
+    signed: Any = np.int64(value)
+    return signed, place, at.GOOD
 
 
 @inlined

@@ -14,10 +14,10 @@ FIRST, AGAIN, NOT_FOLLOWED = 0, 1, 2
 
 
 @inlined
-def _slot_of(inodes: Any, left: Any, inode: Any, device: int) -> int:
+def _slot_of(inodes: Any, left: Any, inode: Any, device: int) -> Any:
     """Where an inode stands in the hash table, or the free place where it would."""
     mask = len(inodes) - 1
-    slot = np.int64(hashed(inode, np.uint64(device))) & mask
+    slot: Any = np.int64(hashed(inode, np.uint64(device))) & mask
     while left[slot] != 0 and not (inodes[slot] == inode and left[slot] >> 32 == device):
         slot = (slot + 1) & mask
     return slot

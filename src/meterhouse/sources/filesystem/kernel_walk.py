@@ -46,7 +46,7 @@ def added(amounts: Any, place: int, more: Any, other: int) -> bool:
 def _cell_of(state: at.State, level: int, owner: Any) -> int:
     """The cell of `owner` in the directory at `level`, moved to the front; -1: none."""
     levels, following, owners = state.levels, state.cell_next, state.cell_owner
-    cell = levels[level, at.HEAD]
+    cell: int = levels[level, at.HEAD]
     if cell < 0 or owners[cell] == owner:
         return cell
     before = cell
@@ -93,7 +93,7 @@ def emit_level(state: at.State, level: int) -> bool:
     False: there was no room for all of them; what is left is emitted when it is called again.
     """
     counts, levels, following = state.counts, state.levels, state.cell_next
-    cell = levels[level, at.HEAD]
+    cell: int = levels[level, at.HEAD]
     if cell < 0:
         return True
     end = max(levels[level, at.END], 1)
@@ -224,7 +224,8 @@ def _class_of_directory(state: at.State, start: int, end: int) -> int:
         low = (low << np.uint64(8)) | np.uint64(lower(state.path[place]))
     for name in range(len(state.name_order)):
         if state.name_words[name, 0] == low and state.name_words[name, 1] == high:
-            return state.name_order[name]
+            order: int = state.name_order[name]
+            return order
     return -1
 
 
@@ -287,7 +288,8 @@ def class_of_file(state: at.State, start: int, end: int) -> int:
         if same:
             order = state.prefix_order[prefix]
             break
-    return state.order_class[order] if order >= 0 else 0
+    file_class: int = state.order_class[order] if order >= 0 else 0
+    return file_class
 
 
 @inlined

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 try:
-    from llvmlite import ir
+    from llvmlite import ir  # type: ignore[import-untyped]
     from numba.core import types
     from numba.extending import intrinsic
 except ImportError as _error:
@@ -14,8 +14,7 @@ except ImportError as _error:
     raise ScanExtraMissing(f"{MISSING} (no module {_error.name})") from None
 
 
-@intrinsic
-def word_at(typing_context: Any, data: Any, index: Any) -> Any:
+def _word_at(typing_context: Any, data: Any, index: Any) -> Any:
     """The eight bytes of `data` from `index`, the first in the lowest bits. They must lie within it."""
     signature = types.uint64(data, types.intp)
 
@@ -28,8 +27,7 @@ def word_at(typing_context: Any, data: Any, index: Any) -> Any:
     return signature, generate
 
 
-@intrinsic
-def trailing_zeros(typing_context: Any, value: Any) -> Any:
+def _trailing_zeros(typing_context: Any, value: Any) -> Any:
     """Number of zero bits below the lowest one bit of `value`, which isn't zero."""
     signature = types.int64(types.uint64)
 
@@ -37,3 +35,7 @@ def trailing_zeros(typing_context: Any, value: Any) -> Any:
         return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
 
     return signature, generate
+
+
+word_at: Any = intrinsic(_word_at)
+trailing_zeros: Any = intrinsic(_trailing_zeros)

@@ -47,6 +47,10 @@ _NO_LIMIT = {"none", "-", "0"}
 class Unusable(Exception):
     """A line that can't be used: its field, what was expected, what was found."""
 
+    def __init__(self, field: str, expected: str, found: str) -> None:
+        super().__init__(field, expected, found)
+        self.field, self.expected, self.found = field, expected, found
+
 
 @dataclass(frozen=True, slots=True)
 class Quota:
@@ -113,7 +117,9 @@ def _stream(
                     quota = reader(line)
                 except Unusable as wrong:
                     refused += 1
-                    yield Rejection(content.origin, number, *wrong.args, excerpt(line))
+                    yield Rejection(
+                        content.origin, number, wrong.field, wrong.expected, wrong.found, excerpt(line)
+                    )
                     continue
                 if quota is not None:
                     quotas.append((number, quota))
@@ -187,15 +193,11 @@ class _Lustre:
             raise Unusable("", "8 columns behind the file system", f"{len(words) - 1}")
         if owner is None:
             raise Unusable("owner", "a name before the line, or a heading that names it", "none")
+        used, soft, hard = (_number(words[place], "kbytes", _KIB) for place in (1, 2, 3))
+        used_inodes, soft_inodes, hard_inodes = (_number(words[place], "files") for place in (5, 6, 7))
+        grace = None if words[4] == "-" else words[4]
         return Quota(
-            self._kind,
-            *owner,
-            *(
-                _number(words[place], name, _KIB)
-                for place, name in ((1, "kbytes"), (2, "quota"), (3, "limit"))
-            ),
-            *(_number(words[place], name) for place, name in ((5, "files"), (6, "quota"), (7, "limit"))),
-            None if words[4] == "-" else words[4],
+            self._kind, owner[0], owner[1], used, soft, hard, used_inodes, soft_inodes, hard_inodes, grace
         )
 
 
@@ -216,19 +218,17 @@ class _Gpfs:
         kind = _KINDS.get(said.get("quotaType", "").lower())
         if kind is None:
             raise Unusable("quotaType", "USR, GRP or FILESET", found(said.get("quotaType", "")))
-        blocks = (
-            _number(said.get(name, ""), name, _KIB) for name in ("blockUsage", "blockQuota", "blockLimit")
+        of_bytes = ("blockUsage", "blockQuota", "blockLimit")
+        used, soft, hard = (_number(said.get(column, ""), column, _KIB) for column in of_bytes)
+        of_inodes = ("filesUsage", "filesQuota", "filesLimit")
+        used_inodes, soft_inodes, hard_inodes = (
+            _number(said.get(column, ""), column) for column in of_inodes
         )
-        files = (_number(said.get(name, ""), name) for name in ("filesUsage", "filesQuota", "filesLimit"))
         number = said.get("id", "")
-        return Quota(
-            kind,
-            int(number) if number.isascii() and number.isdigit() else None,
-            unquote(said.get("name", "")) or None,
-            *blocks,
-            *files,
-            unquote(said.get("blockGrace", "")) or None,
-        )
+        owner = int(number) if number.isascii() and number.isdigit() else None
+        name = unquote(said.get("name", "")) or None
+        grace = unquote(said.get("blockGrace", "")) or None
+        return Quota(kind, owner, name, used, soft, hard, used_inodes, soft_inodes, hard_inodes, grace)
 
 
 class _Repquota:
@@ -247,20 +247,16 @@ class _Repquota:
         said = dict(zip(self._columns, words, strict=True))
         name = words[0]
         number = int(name[1:]) if re.fullmatch(r"#[0-9]{1,10}", name) else None
-        return Quota(
-            _KINDS.get(self._columns[0].lower(), "user"),
-            number,
-            None if number is not None else name,
-            *(
-                _number(said.get(column, ""), column, _KIB)
-                for column in ("BlockUsed", "BlockSoftLimit", "BlockHardLimit")
-            ),
-            *(
-                _number(said.get(column, ""), column)
-                for column in ("FileUsed", "FileSoftLimit", "FileHardLimit")
-            ),
-            said.get("BlockGrace") or None,
+        of_bytes = ("BlockUsed", "BlockSoftLimit", "BlockHardLimit")
+        used, soft, hard = (_number(said.get(column, ""), column, _KIB) for column in of_bytes)
+        of_inodes = ("FileUsed", "FileSoftLimit", "FileHardLimit")
+        used_inodes, soft_inodes, hard_inodes = (
+            _number(said.get(column, ""), column) for column in of_inodes
         )
+        kind = _KINDS.get(self._columns[0].lower(), "user")
+        owner_name = None if number is not None else name
+        grace = said.get("BlockGrace") or None
+        return Quota(kind, number, owner_name, used, soft, hard, used_inodes, soft_inodes, hard_inodes, grace)
 
 
 class _GroupLimit:

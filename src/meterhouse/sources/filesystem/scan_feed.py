@@ -43,7 +43,8 @@ class Opened:
         except ImportError as error:
             self._raw.close()
             raise ScanExtraMissing(f"{MISSING} (no module {error.name})") from None
-        self.unpacked = igzip.IGzipFile(fileobj=self._raw, mode="rb")
+        unpacking: Any = igzip.IGzipFile
+        self.unpacked = unpacking(fileobj=self._raw, mode="rb")
 
     def position(self) -> int:
         """How far the file is read, in bytes as they lie on disk."""
