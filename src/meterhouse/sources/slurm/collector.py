@@ -70,7 +70,9 @@ class Reader(Protocol):
 class Accounting(Protocol):
     """A way to ask Slurm's accounting."""
 
-    call: str
+    @property
+    def call(self) -> str:
+        """What the way is called in coverage."""
 
     def ask(self, question: Question) -> IO[bytes]:
         """The answer as it came, to be closed by the caller. Raises CommandFailed."""
