@@ -150,8 +150,8 @@ def test_a_job_for_which_there_is_no_room_is_left_out_and_told(write, make_job):
     found, written = write(jobs)
     assert [line["jobid"] for line in found["2018-04-18"]] == ["3"]
     assert [told.split(": expected")[0] for told in written.left_out] == [
-        "job weird, field jobid",
         "job 2, field user",
+        "job weird, field jobid",
     ]
 
 

@@ -6,8 +6,9 @@ Open XDMoD passes over it. A pod is a job of its own on each day on which it ran
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import date
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,6 @@ from meterhouse.feeds.xdmod.writing.job_values import PodIds, Units, job_values,
 from meterhouse.feeds.xdmod.writing.out_files import Written, write_lines
 from meterhouse.feeds.xdmod.writing.period import Period, moment
 from meterhouse.usage.attribution import text
-from meterhouse.usage.calendar import calendar_table
 
 if TYPE_CHECKING:
     from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
@@ -33,16 +33,13 @@ _JOBS = """
         ON r.batch_id = COALESCE(u.closed_batch, u.opened_batch)
         AND r.record = COALESCE(u.closed_record, u.opened_record)
     WHERE u.kind = 'job'
-        AND CASE WHEN u.is_last THEN u."start" < {end} ELSE u."end" >= {start} AND u."end" < {end} END
+        AND CASE WHEN u.is_last THEN {running} ELSE u."end" >= {start} AND u."end" < {end} END
     ORDER BY u."end", u.item, u.submitted, u."start" """
 _PODS = """
-    SELECT u.*, c.day, GREATEST(u."start", c.day_start) AS part_start, LEAST(u."end", c.day_end) AS part_end
+    SELECT u.*, GREATEST(u."start", {start}) AS part_start, LEAST(u."end", {end}) AS part_end
     FROM counted AS u
-    JOIN calendar AS c ON u."start" < c.day_end AND u."end" > c.day_start
-    WHERE u.kind = 'pod' AND u.state = 'active'
-    ORDER BY c.day, u.item, part_start, part_end, u.domain"""
-
-Row = Mapping[str, Any]
+    WHERE u.kind = 'pod' AND u.state = 'active' AND u."start" < {end} AND u."end" > {start}
+    ORDER BY u.item, part_start, part_end, u.domain"""
 
 
 def write_job_lines(
@@ -66,49 +63,50 @@ def write_job_lines(
         "counted", f"SELECT * FROM ({view.select('span', overlapping=period.window)}) WHERE {kinds}"
     )
     engine.relation("said", f"WITH slurm_job AS ({view.select('slurm_job')}) {_SAID}")
-    engine.relation("calendar", calendar_table(period.first, period.last, str(period.zone)))
-    by_day: dict[date, list[str]] = {day: [] for day in period.days}
     units = Units(milli_cpu)
-    for day, values in (
-        *_jobs(engine, resource, period, units, written),
-        *_pods(engine, resource, units, written),
-    ):
-        try:
-            by_day[day].append(line(values))
-        except NoRoom as lack:
-            written.left_out.append(f"job {values['jobid']}, {lack}")
+    for day in period.days:
+        values = chain(
+            _jobs(engine, resource, period, day, units, written),
+            _pods(engine, resource, period, day, units, written),
+        )
+        path = folder / "slurm" / f"{resource}-{day}.log"
+        written.files.append(write_lines(path, _lines(values, written)))
     if units.rounded:
         written.remarks.append(
             f"{units.rounded:,} lines: parts of a core became whole cores; --milli-cpu keeps them"
         )
-    for day, lines in by_day.items():
-        written.files.append(write_lines(folder / "slurm" / f"{resource}-{day}.log", lines))
+
+
+def _lines(jobs: Iterable[dict[str, str]], written: Written) -> Iterator[str]:
+    for values in jobs:
+        try:
+            yield line(values)
+        except NoRoom as lack:
+            written.left_out.append(f"job {values['jobid']}, {lack}")
 
 
 def _jobs(
-    engine: DuckDBEngine, resource: str, period: Period, units: Units, written: Written
-) -> Iterator[tuple[date, dict[str, str]]]:
-    sql = _JOBS.format(start=moment(period.start), end=moment(period.end))
-    for row in _rows(engine, sql):
+    engine: DuckDBEngine, resource: str, period: Period, day: date, units: Units, written: Written
+) -> Iterator[dict[str, str]]:
+    start, end = (moment(edge) for edge in period.bounds(day))
+    running = f'u."start" < {end}' if day == period.last else "FALSE"
+    for row in _rows(engine, _JOBS.format(start=start, end=end, running=running)):
         try:
-            values = job_values(row, resource, units)
+            yield job_values(row, resource, units)
         except NoRoom as lack:
             written.left_out.append(f"job {row['item']}, {lack}")
-            continue
-        yield period.last if row["is_last"] else period.day_of(row["end"]), values
 
 
 def _pods(
-    engine: DuckDBEngine, resource: str, units: Units, written: Written
-) -> Iterator[tuple[date, dict[str, str]]]:
-    ids = PodIds()
-    for row in _rows(engine, _PODS):
+    engine: DuckDBEngine, resource: str, period: Period, day: date, units: Units, written: Written
+) -> Iterator[dict[str, str]]:
+    start, end = (moment(edge) for edge in period.bounds(day))
+    ids = PodIds(day)
+    for row in _rows(engine, _PODS.format(start=start, end=end)):
         try:
-            values = pod_values(row, resource, units, ids)
+            yield pod_values(row, resource, units, ids)
         except NoRoom as lack:
             written.left_out.append(f"pod {row['item']}, {lack}")
-            continue
-        yield row["day"], values
 
 
 def _rows(engine: DuckDBEngine, sql: str) -> Iterator[dict[str, Any]]:

@@ -45,22 +45,23 @@ class Units:
 
 
 class PodIds:
-    """Job ids of pods: the day, and as array index a number of what the pod is and when its part began.
+    """Job ids of pods on one day: the day, and a number of what the pod is and when its part began.
 
     They are the same whenever they are made from the same records. Two parts of a day that get the same
     number are told apart by their order.
     """
 
-    def __init__(self) -> None:
-        self._taken: set[tuple[date, int]] = set()
+    def __init__(self, day: date) -> None:
+        self.day = day
+        self._taken: set[int] = set()
 
-    def index(self, day: date, *identity: str) -> int:
+    def index(self, *identity: str) -> int:
         """The array index of a part."""
         digest = hashlib.sha256("\0".join(identity).encode("utf-8", "surrogatepass")).digest()
         index = int.from_bytes(digest[:8]) % _INDICES
-        while (day, index) in self._taken:
+        while index in self._taken:
             index = (index + 1) % _INDICES
-        self._taken.add((day, index))
+        self._taken.add(index)
         return index
 
 
@@ -101,16 +102,15 @@ def job_values(row: Row, resource: str, units: Units) -> dict[str, str]:
 
 def pod_values(row: Row, resource: str, units: Units, ids: PodIds) -> dict[str, str]:
     """A pod on one day as a job that completed. Its namespace is the account, its PI (or that) the group."""
-    day: date = row["day"]
     start, end = row["part_start"], row["part_end"]
-    index = ids.index(day, resource, row["domain"] or "", row["item"], start.astimezone(UTC).isoformat())
+    index = ids.index(resource, row["domain"] or "", row["item"], start.astimezone(UTC).isoformat())
     first_part = start == row["start"]
     namespace = row["project_ref"] or _NOBODY
     return _values(
         row,
         resource,
         units,
-        jobid=f"{day:%Y%m%d}_{index}",
+        jobid=f"{ids.day:%Y%m%d}_{index}",
         jobidraw=str(index),
         group=row["group_name"] or namespace,
         gid="",
