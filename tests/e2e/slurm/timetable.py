@@ -39,7 +39,7 @@ RUNS = (
     Expected("stopped", "carol", "chem", "batch", "cancelled", 1, 1024, seconds=1, slack=25),
     Expected("anew", "alice", "physics", "batch", "requeued", 1, 100, seconds=1, slack=25),
     Expected("anew", "alice", "physics", "batch", "completed", 1, 100, seconds=6),
-    Expected("paused", "bob", "physics", "batch", "completed", 1, 100, seconds=12, suspended=True),
+    Expected("paused", "bob", "physics", "batch", "completed", 1, 100, seconds=8, suspended=True),
     Expected("parts", "carol", "chem", "batch", "completed", 1, 100, seconds=2),
     Expected("parts", "carol", "chem", "batch", "completed", 2, 200, seconds=2),
     Expected("two-nodes", "alice", "physics", "gpu", "completed", 64, 65536, nodes=2, gpus=4, seconds=3),
