@@ -166,8 +166,11 @@ def _names_in(path: str) -> int:
 
 def _land(site: Site, delivery: Delivery) -> bool:
     """Land it and say what came of it; true when nothing of it could be taken."""
-    from meterhouse.sources.filesystem.scans import IncompleteScan
+    from meterhouse.sources.filesystem.compiled import is_compiled
+    from meterhouse.sources.filesystem.scans import SOURCE, IncompleteScan
 
+    if delivery.source == SOURCE and not is_compiled():
+        print("The reader of scans is compiled now, once: this takes a minute at most.", file=sys.stderr)
     try:
         landed = site.warehouse.land(delivery)
     except IncompleteScan as incomplete:

@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +20,15 @@ MISSING = 'scans need the extra "scan": pip install "meterhouse[scan]"'
 
 class ScanExtraMissing(MeterhouseError):
     """Reading scans needs libraries that an installation without the extra doesn't have."""
+
+
+def require_libraries() -> None:
+    """Raise ScanExtraMissing, which says what to install, when a library isn't there."""
+    for name in ("numpy", "numba", "isal"):
+        try:
+            import_module(name)
+        except ImportError:
+            raise ScanExtraMissing(f"{MISSING} (no module {name})") from None
 
 
 def cache_folder() -> Path:
@@ -73,10 +83,8 @@ def inlined(function: Function) -> Function:
 
 
 def _compiled(function: Function, inline: bool) -> Function:
-    try:
-        import numba
-    except ImportError as error:
-        raise ScanExtraMissing(f"{MISSING} (no module {error.name})") from None
+    import numba
+
     config: Any = numba.config
     njit: Any = numba.njit
     before = config.CACHE_DIR

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-try:
-    from llvmlite import ir  # type: ignore[import-untyped]
-    from numba.core import types
-    from numba.extending import intrinsic
-except ImportError as _error:
-    from meterhouse.sources.filesystem.compiled import MISSING, ScanExtraMissing
-
-    raise ScanExtraMissing(f"{MISSING} (no module {_error.name})") from None
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba.core import types
+from numba.extending import intrinsic
 
 
 def _word_at(typing_context: Any, data: Any, index: Any) -> Any:

@@ -12,7 +12,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from meterhouse.sources.filesystem.compiled import MISSING, ScanExtraMissing
 from meterhouse.sources.filesystem.kernel_layout import LONGEST_LINE
 
 BLOCK = 1 << 20
@@ -38,11 +37,8 @@ class Opened:
         self.unpacked: Bytes = self._raw
         if self._raw.peek(2)[:2] != _GZIP:
             return
-        try:
-            from isal import igzip
-        except ImportError as error:
-            self._raw.close()
-            raise ScanExtraMissing(f"{MISSING} (no module {error.name})") from None
+        from isal import igzip
+
         unpacking: Any = igzip.IGzipFile
         self.unpacked = unpacking(fileobj=self._raw, mode="rb")
 

@@ -14,7 +14,7 @@ from typing import Any
 from meterhouse.errors import MeterhouseError
 from meterhouse.sources.delivery import Coverage, Delivery, Rejection, Rows
 from meterhouse.sources.file_content import FileContent, file_content
-from meterhouse.sources.filesystem.compiled import ScanExtraMissing  # noqa: F401  what reading may raise
+from meterhouse.sources.filesystem.compiled import require_libraries
 from meterhouse.sources.filesystem.file_classes import FileClasses, file_classes
 from meterhouse.sources.filesystem.owner_names import names_of
 from meterhouse.sources.filesystem.scan_formats import ScanFormat
@@ -85,9 +85,9 @@ def read_scan(
     """The delivery of one scan of `volume`, in one or several files, plain or gzip, of one format.
 
     `scanned_at` declares when it was made; `scan_format` its format, which is detected otherwise;
-    `columns` the order of columns where a format has none of its own. The stream raises
-    IncompleteScan, in the end, when a file is cut off or damaged. `progress` is told now and then how
-    many bytes of the files and how many lines were read.
+    `columns` the order of columns where a format has none of its own. `progress` is told now and then how
+    many bytes of the files and how many lines were read. The stream raises IncompleteScan, in the end,
+    when a file is cut off or damaged, and ScanExtraMissing without its libraries.
     """
     if not paths:
         raise ValueError("expected at least one file")
@@ -118,6 +118,7 @@ def _digest(path: Path | None) -> str | None:
 
 
 def _stream(reading: _Reading) -> Iterator[Item]:
+    require_libraries()
     from meterhouse.sources.filesystem import kernel_layout as at
     from meterhouse.sources.filesystem.pass_state import Wanted
     from meterhouse.sources.filesystem.scan_feed import BrokenFile
