@@ -10,7 +10,7 @@ def test_an_outage_is_covered_as_failed_and_read_once_it_is_over(played, new_sit
 
     played.stop("slurmdbd")
     try:
-        told = site.run("collect", code=3)
+        told = site.run("collect", code=4)
         assert "sacct" in told
         late = played.run(
             *("sbatch", "--parsable", "--account=chem", "--ntasks=1", "--job-name=meanwhile", "--chdir=/tmp"),
@@ -37,7 +37,7 @@ def test_an_outage_is_covered_as_failed_and_read_once_it_is_over(played, new_sit
 def test_a_cluster_that_nobody_knows_is_no_empty_cluster(played, new_site) -> None:
     site = new_site('clusters = ["elsewhere"]\n')
 
-    told = site.run("collect", code=3)
+    told = site.run("collect", code=4)
     assert "elsewhere" in told
 
 
