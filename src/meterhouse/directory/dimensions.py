@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from meterhouse.directory.dated_dimensions import dated_dimensions
-from meterhouse.directory.state import Directory
+from meterhouse.directory.kept_dimensions import kept_dimensions
 
 if TYPE_CHECKING:
     from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
@@ -138,5 +137,4 @@ def dimension_tables(view: View, engine: DuckDBEngine) -> dict[str, pa.Table]:
     }
     for name, table in answers.items():
         assert tuple(table.column_names) == DIMENSIONS[name]
-    directory = Directory(view.register_alias, view.recorded_until)
-    return {**answers, **dated_dimensions(directory)}
+    return {**answers, **kept_dimensions(view)}

@@ -105,6 +105,11 @@ class View:
         return f"View(snapshot={self.snapshot})"
 
     @property
+    def root(self) -> Path:
+        """The folder of the warehouse."""
+        return self._folder.root
+
+    @property
     def register_alias(self) -> str:
         """The database in which the catalogue of this view is, and all that was decided beside it."""
         return self._alias

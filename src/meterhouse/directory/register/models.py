@@ -195,6 +195,7 @@ class Account(Dated):
                 condition="NEW.person_id <> OLD.person_id",
             ),
         ]
+        indexes = [models.Index(name="account_by_ref", fields=["ref", "resource"])]
 
     def __str__(self) -> str:
         return f"{self.ref} on {self.resource or 'every resource'}"
@@ -336,6 +337,7 @@ class ProjectReference(Dated):
             ),
             CheckConstraint(name="project_reference_is_complete", condition=~Q(ref="") & ~Q(resource="")),
         ]
+        indexes = [models.Index(name="project_reference_by_ref", fields=["ref", "resource"])]
 
     def __str__(self) -> str:
         return f"{self.name or self.ref} on {self.resource}"

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.db import models
+from django.db import connections, models, transaction
 from django.db.models import CheckConstraint, F, Q
 from simple_history.models import HistoricalRecords
-from simple_history.signals import pre_create_historical_record
+from simple_history.signals import post_create_historical_record, pre_create_historical_record
 
 from meterhouse.errors import MeterhouseError
 from meterhouse.register.constraints import NeverDeleted, PeriodsDoNotOverlap
@@ -75,7 +75,27 @@ def _complete(sender: type[models.Model], **given: Any) -> None:
         record.history_date = change.moment
 
 
+def _snapshot(sender: type[models.Model], **given: Any) -> None:
+    """A change that nobody announced (a form, a shell) makes a snapshot of its own when it is committed."""
+    if _CHANGE.get() is not None or not isinstance(given["instance"], Recorded):
+        return
+    alias = given["instance"]._state.db
+    connection = connections[alias]
+    connection.directory_changed = True  # type: ignore[attr-defined]
+
+    def made() -> None:
+        from meterhouse.warehouse.catalogue.snapshots import lock_catalogue, next_snapshot
+
+        if connection.directory_changed:  # type: ignore[attr-defined]
+            connection.directory_changed = False  # type: ignore[attr-defined]
+            with transaction.atomic(using=alias):
+                next_snapshot(alias, "directory", lock_catalogue(alias))
+
+    transaction.on_commit(made, using=alias)
+
+
 pre_create_historical_record.connect(_complete, dispatch_uid="meterhouse.directory")
+post_create_historical_record.connect(_snapshot, dispatch_uid="meterhouse.directory.snapshot")
 
 
 class Recorded(models.Model):
