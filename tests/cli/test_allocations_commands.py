@@ -7,6 +7,8 @@ import io
 import json
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -135,6 +137,42 @@ def test_a_file_with_a_mistake_is_one_clear_line(tmp_path: Path, example: Path) 
 def test_what_does_not_exist_is_named(example: Path) -> None:
     assert "found 'Nobody'" in run("allocations", "show", "Nobody", site=example, code=1).stderr
     assert "found 'never'" in run("allocations", "statement", "never", site=example, code=1).stderr
+
+
+class Hook(ThreadingHTTPServer):
+    """Takes what is posted, and keeps it."""
+
+    posted: list[dict[str, str]]
+
+
+class HookRequest(BaseHTTPRequestHandler):
+    server: Hook
+
+    def do_POST(self) -> None:
+        self.server.posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *arguments: object) -> None:
+        return
+
+
+def test_alerts_are_posted_once(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    run("init", str(site))
+    run("allocations", "load", str(EXAMPLE), site=site)
+    with Hook(("127.0.0.1", 0), HookRequest) as hook:
+        hook.posted = []
+        threading.Thread(target=hook.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{hook.server_address[1]}/"
+        (site / "meterhouse.toml").write_text(f'{SETTINGS}\n[alerts.webhook]\nurl = "{url}"\n')
+        first = run("allocations", "alerts", site=site).stdout
+        again = run("allocations", "alerts", site=site).stdout
+        hook.shutdown()
+    assert first == "2 new crossings, 2 messages sent, 0 failed\n"
+    assert again == "0 new crossings, 0 messages sent, 0 failed\n"
+    found = [(said["project"], said["threshold_percent"], said["used_percent"]) for said in hook.posted]
+    assert sorted(found) == [("ProjectD", "100", "1166.6667"), ("ProjectD", "80", "1166.6667")]
 
 
 CASE = {

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import meterhouse.register.configured  # noqa: F401
 from meterhouse.allocations.register import models as ledger
@@ -73,7 +74,7 @@ def read_voids(alias: str, until: date | None) -> Voids:
     rows = ledger.UsageAdjustment.objects.using(alias).filter(kind="void", voided__isnull=True)
     if until is not None:
         rows = rows.filter(day__lte=until)
-    found = asked(
+    found: list[tuple[Any, ...]] = asked(
         alias,
         lambda: list(rows.values_list("posted__code", "void_resource_id", "void_day", "void_project_id")),
     )
@@ -94,11 +95,12 @@ def read_adjustments(alias: str, until: date | None = None) -> dict[Key, list[Ad
     if until is not None:
         rows, voids = rows.filter(day__lte=until), voids.filter(day__lte=until)
     voided = set(asked(alias, lambda: list(voids.values_list("voided_id", flat=True))))
-    found: dict[Key, list[Adjustment]] = defaultdict(list)
-    for id_, pool, day, quantity in asked(
+    posted: list[tuple[Any, ...]] = asked(
         alias, lambda: list(rows.order_by("day", "id").values_list("id", "pool_id", "day", "quantity"))
-    ):
-        if id_ not in voided and pool is not None and quantity is not None:
+    )
+    found: dict[Key, list[Adjustment]] = defaultdict(list)
+    for id_, pool, day, quantity in posted:
+        if id_ not in voided:
             found[pool].append(Adjustment(id_, pool, day, quantity))
     return found
 

@@ -170,12 +170,13 @@ def _set_up(alias: str, case: Case, contents: LedgerFile) -> list[str]:
         refused = booked(contents.postings)
         rebuild(alias, until=until, known=known)
         return refused
-    # First what was known when the periods were closed, then what came later.
-    when = max((day for _, day in closed if day), default=None)
+    # First what was known when the periods were closed (on their last day unless said), then what came later.
+    names = {name for name, _ in closed}
+    ends = max(one.end for one in contents.entities.periods if one.name in names)
+    when = max((day for _, day in closed if day), default=ends)
     postings = contents.postings
-    early = [one for one in postings.usages if not (when and one.recorded and one.recorded > when)]
-    ends = max(one.end for one in contents.entities.periods if (one.name in {name for name, _ in closed}))
-    early_adjustments = [one for one in postings.adjustments if one.day <= (when or ends)]
+    early = [one for one in postings.usages if not (one.recorded and one.recorded > when)]
+    early_adjustments = [one for one in postings.adjustments if one.day <= when]
     refused = booked(Postings(tuple(early), tuple(early_adjustments), postings.refused))
     for name, _ in closed:
         close_period(alias, name, who="replay", until=until)

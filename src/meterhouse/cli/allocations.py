@@ -133,7 +133,8 @@ def statement(
     with open_site(context) as site:
         records = statement_records(site.register.alias, period, project)
     columns = ["project", "pool", "resource_pool", "units", "allocated", "used", "raw_used", "remaining"]
-    columns += ["percent", "overdrawn", "lapsed", "closed_at", "closed_by", "hash"]
+    columns += ["percent", "overdrawn", "lapsed", "closed_at", "closed_by"]
+    columns += [] if how is Format.table else ["hash"]
     if how is Format.json:
         columns += ["draws", "submitted_projects", "peak_day"]
     print_records(records, columns, how, numeric=columns[4:11], empty="No allocation pools.")

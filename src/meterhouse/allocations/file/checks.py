@@ -113,8 +113,8 @@ def kinds(all_: file.Entities) -> Iterator[Refusal]:
 
 def tree(all_: file.Entities) -> Iterator[Refusal]:
     ways: dict[str, list[tuple[str, Piece]]] = defaultdict(list)
-    for project, parent, one in parents(all_):
-        ways[project].append((parent, one))
+    for pid, parent, one in parents(all_):
+        ways[pid].append((parent, one))
 
     def below_itself(at: str, goal: str, since: date, until: date, seen: frozenset[str]) -> bool:
         for parent, one in ways.get(at, ()):
