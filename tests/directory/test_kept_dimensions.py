@@ -16,7 +16,9 @@ DAY = date(2026, 3, 1)
 
 def test_kept_tables_are_those_that_would_be_made(site):
     statement = Statement(
-        "portal", projects=[SaidProject("1", "Ocean")], references=[SaidReference("1", "cloud", "path", "/p1")]
+        "portal",
+        projects=[SaidProject("1", "Ocean")],
+        references=[SaidReference("1", "cloud", "path", "/p1")],
     )
     import_statement(site, statement, effective=DAY)
     view = site.warehouse.view()

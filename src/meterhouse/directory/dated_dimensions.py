@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -145,7 +145,7 @@ def _id(id_: int | None) -> str | None:
 
 def _table(name: str, rows: Iterable[tuple[Any, ...]]) -> pa.Table:
     schema = DATED_DIMENSIONS[name]
-    columns = list(zip(*rows, strict=True)) or [[] for _ in schema]
+    columns: list[Sequence[Any]] = list(zip(*rows, strict=True)) or [() for _ in schema]
     return pa.table(
         [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)], schema=schema
     )

@@ -80,7 +80,8 @@ class Identities:
     def write(self) -> None:
         """Keep what was seen and missed."""
         manager = Identity.objects.using(self._alias)
-        before = [one for one in self._known.values() if one.pk is not None]
+        added = {id(one) for one in self._added}
+        before = [one for one in self._known.values() if id(one) not in added]
         manager.bulk_create(self._added, batch_size=_AT_ONCE)
         fields = ["last_seen", "missed_runs", "institution", "field", "person", "project"]
         manager.bulk_update(before, fields, batch_size=_AT_ONCE)

@@ -21,7 +21,7 @@ def known_rows(
     alias: str, model: type[Recorded], columns: Sequence[str], known: datetime | None
 ) -> list[tuple[Any, ...]]:
     """The `columns` (as Django's attribute names) of all rows as known at `known`, now when None; by id."""
-    history = model.history  # type: ignore[attr-defined]
+    history = model.history
     if known is not None:
         newer = history.using(alias).filter(history_date__gt=known)
         if asked(alias, newer.exists):

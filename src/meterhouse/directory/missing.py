@@ -42,14 +42,14 @@ def let_go(run: Reconciling) -> None:
 
 
 def _let_person_go(run: Reconciling, one: Identity) -> None:
-    person = Person.objects.using(run.pen.alias).get(pk=one.person_id)
+    person = Person.objects.using(run.pen.alias).get(pk=one.person_id or 0)
     if not run.identities.means_elsewhere(run.habits.inactive_after, person_id=person.id):
         name = person.username or str(person)
         run.pen.change(person, Difference("end", "person", name, "no longer spoken of"), is_active=False)
 
 
 def _let_project_go(run: Reconciling, one: Identity) -> None:
-    project = Project.objects.using(run.pen.alias).get(pk=one.project_id)
+    project = Project.objects.using(run.pen.alias).get(pk=one.project_id or 0)
     if not run.identities.means_elsewhere(run.habits.inactive_after, project_id=project.id):
         difference = Difference("end", "project", project.code, "no longer spoken of")
         end = project.end_date or run.habits.effective

@@ -90,7 +90,7 @@ class Pen:
             )
             rows, self._waiting = self._waiting[:many], self._waiting[many:]
             model._default_manager.using(self.alias).bulk_create(rows, batch_size=_AT_ONCE)
-            history = model.history.model  # type: ignore[attr-defined]
+            history = model.history.model
             history.objects.using(self.alias).bulk_create(
                 [self._recorded(history, row) for row in rows], batch_size=_AT_ONCE
             )

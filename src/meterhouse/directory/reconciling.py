@@ -18,6 +18,7 @@ from meterhouse.directory.identities import Identities
 from meterhouse.directory.missing import let_go
 from meterhouse.directory.pen import Difference, Pen
 from meterhouse.directory.register import models
+from meterhouse.directory.register.recorded import Dated
 from meterhouse.directory.things import Things
 from meterhouse.sources.directory.statement import (
     SaidMember,
@@ -56,7 +57,7 @@ class Reconciling:
         self.things = Things(pen, statement, self.identities)
         day = habits.effective
 
-        def ties(model: type[models.Dated], kind: str, *key: str) -> Ties:
+        def ties(model: type[Dated], kind: str, *key: str) -> Ties:
             return Ties(pen, model, kind, key, day)
 
         self.affiliations = ties(models.PersonAffiliation, "affiliation", "person_id")
@@ -69,8 +70,8 @@ class Reconciling:
 
     def all(self) -> None:
         self.things.enter()
-        for person in self.statement.people:
-            self._affiliation(person)
+        for said in self.statement.people:
+            self._affiliation(said)
         for project in self.statement.projects:
             self._place(project)
         for project in self.statement.projects:
@@ -226,7 +227,7 @@ class Reconciling:
             self._skip("reference", name, "belongs to another project, as another source says")
             return
         self.identities.see("reference", _joined(*key), project=project)
-        wanted = {"project_id": project.id, "kind": said.kind}
+        wanted: dict[str, Any] = {"project_id": project.id, "kind": said.kind}
         if said.name is not None and not (
             "project" in self.statement.weak and held is not None and held.name
         ):

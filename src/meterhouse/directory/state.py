@@ -11,6 +11,7 @@ from functools import cached_property
 from meterhouse.directory.known import known_rows, period
 from meterhouse.directory.periods import Dated, During
 from meterhouse.directory.register import models
+from meterhouse.directory.register.recorded import Recorded
 from meterhouse.directory.tree import ProjectTree
 
 
@@ -135,7 +136,7 @@ class Directory:
     @cached_property
     def projects(self) -> dict[int, KnownProject]:
         rows = self._rows(models.Project, "id", "code", "title", "is_root", "start_date", "end_date")
-        return {row[0]: KnownProject(*row[:4], *period(row[4], row[5])) for row in rows}
+        return {row[0]: KnownProject(*(*row[:4], *period(row[4], row[5]))) for row in rows}
 
     @cached_property
     def affiliations(self) -> dict[int, Dated[Affiliation]]:
@@ -185,13 +186,13 @@ class Directory:
     def references(self) -> list[Reference]:
         columns = ("id", "project_id", "resource", "kind", "matches", "ref", "name")
         rows = self._rows(models.ProjectReference, *columns, "valid_from", "valid_until")
-        return [Reference(*row[:7], *period(row[7], row[8])) for row in rows]
+        return [Reference(*(*row[:7], *period(row[7], row[8]))) for row in rows]
 
     @cached_property
     def accounts(self) -> list[KnownAccount]:
         columns = ("person_id", "resource", "matches", "ref")
         rows = self._rows(models.Account, *columns, "valid_from", "valid_until")
-        return [KnownAccount(*row[:4], *period(row[4], row[5])) for row in rows]
+        return [KnownAccount(*(*row[:4], *period(row[4], row[5]))) for row in rows]
 
     @cached_property
     def tree(self) -> ProjectTree:
@@ -211,7 +212,7 @@ class Directory:
             names.append(name)
         return names
 
-    def _rows(self, model: type[models.Recorded], *columns: str) -> list[tuple]:  # type: ignore[type-arg]
+    def _rows(self, model: type[Recorded], *columns: str) -> list[tuple]:  # type: ignore[type-arg]
         return known_rows(self.alias, model, columns, self.known)
 
 

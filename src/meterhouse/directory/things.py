@@ -96,11 +96,13 @@ class Things:
             else:
                 # Two keys of one source are two institutions, whatever they are called.
                 same = [one for one in by_name[said.name.casefold()] if one.id not in taken]
-                found = same[0] if len(same) == 1 else Institution(name=said.name[:500])
-                if found.pk is None:
+                if len(same) == 1:
+                    found = same[0]
+                else:
+                    found = Institution(name=said.name[:500])
                     self._pen.add(found, Difference("add", "institution", said.name))
-            if found.pk is not None:
-                taken.add(found.pk)
+            if found.id:
+                taken.add(found.id)
                 self._pen.change(
                     found,
                     Difference("change", "institution", found.name),
@@ -166,7 +168,7 @@ class Things:
                 if name not in known:
                     known[name] = model(name=name[:255])
                     self._pen.add(known[name], Difference("add", kind, name))
-                levels[name] = known[name]  # type: ignore[index]
+                levels[name] = known[name]
         self._pen.flush()
 
     def _enter_people(self) -> None:

@@ -36,7 +36,7 @@ def project_rows(site: Site, day: date, known: datetime | None) -> Iterator[dict
     for one in directory.references:
         if one.start <= day < one.end:
             named[one.project].append(f"{one.ref} on {one.resource}")
-    rows = []
+    rows: list[dict[str, object]] = []
     for project in directory.projects.values():
         owner = on(day, owners(directory, project.id))
         if owner is None or project.is_root or not project.start <= day < project.end:
@@ -86,7 +86,7 @@ def history_rows(site: Site, since: datetime | None) -> list[dict[str, object]]:
     alias = site.register.alias
     found: list[tuple[tuple[Any, ...], dict[str, object]]] = []
     for model in _recorded_models():
-        history = model.history.using(alias).order_by("id", "history_date", "history_id")  # type: ignore[attr-defined]
+        history = model.history.using(alias).order_by("id", "history_date", "history_id")
         names = [field.attname for field in history.model.tracked_fields if field.attname != "id"]
         before: dict[str, object] = {}
         last_id = None

@@ -35,8 +35,19 @@ DATED_DIMENSIONS: dict[str, pa.Schema] = {
     # A project's name on a resource; `matches` says whether `ref` is the source's id or its name.
     "directory_reference": _schema("resource", "matches", "ref", _PROJECT, *_DAYS),
     "directory_owner": _schema(
-        *(_PROJECT, *_DAYS, "code", "project", "path", "pi", "pi_id", "pi_institution", "pi_institution_id"),
-        *("field", "parent_field", "directorate", "field_id"),
+        _PROJECT,
+        *_DAYS,
+        "code",
+        "project",
+        "path",
+        "pi",
+        "pi_id",
+        "pi_institution",
+        "pi_institution_id",
+        "field",
+        "parent_field",
+        "directorate",
+        "field_id",
     ),
     # Millionths of a project that an institution funds: those of one day add up to WHOLE.
     "directory_share": _schema(_PROJECT, *_DAYS, "institution", "institution_id", ("millionths", pa.int64())),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.db import connections, models, transaction
+from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
 from django.db.models import CheckConstraint, F, Q
 from simple_history.models import HistoricalRecords
 from simple_history.signals import post_create_historical_record, pre_create_historical_record
@@ -79,7 +79,7 @@ def _snapshot(sender: type[models.Model], **given: Any) -> None:
     """A change that nobody announced (a form, a shell) makes a snapshot of its own when it is committed."""
     if _CHANGE.get() is not None or not isinstance(given["instance"], Recorded):
         return
-    alias = given["instance"]._state.db
+    alias: str = given["instance"]._state.db or DEFAULT_DB_ALIAS
     connection = connections[alias]
     connection.directory_changed = True  # type: ignore[attr-defined]
 

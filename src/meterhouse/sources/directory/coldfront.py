@@ -6,7 +6,7 @@ within), that of ColdFront's own api plug-in (flat, projects by title), and Cold
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal
@@ -336,7 +336,7 @@ def _kind_of(resource_type: str) -> ReferenceKind:
     return "cloud_project"
 
 
-def _listed(answer: Any, path: str) -> Iterator[Any] | list[Any]:
+def _listed(answer: Any, path: str) -> list[Any]:
     """A bare list, or the first page of one that says it holds everything."""
     if isinstance(answer, list):
         return answer
