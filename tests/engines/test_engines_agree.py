@@ -78,7 +78,7 @@ def tables() -> dict[str, pa.Table]:
     known = names_and_rules()
     known["openstack_event"] = generate_events(events=2_500, instances=50, days=8, seed=3)
     known["item_tail"] = ITEM_TAIL.empty_table()
-    known["kubernetes_series"] = as_table(some_series(seed=5, pods=12))
+    known["kubernetes_series"] = known["kubernetes_usage"] = as_table(some_series(seed=5, pods=12))
     words = sorted({word for table in names_and_rules().values() for word in _words(table)})
     for raw in {name for sql in MODELS.values() for name in tables_read(sql)} & set(RAW_TABLES) - set(known):
         known[raw] = invented(raw, words)

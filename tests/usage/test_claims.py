@@ -107,7 +107,7 @@ def test_a_claim_that_was_asked_for_and_not_there_any_more_is_gone(engine: DuckD
 def test_samples_of_use_weigh_the_step_that_they_stand_for(engine: DuckDBEngine) -> None:
     pod = {"namespace": "physics", "pod": "p", "cluster": "c"}
     engine.relation(
-        "kubernetes_series",
+        "kubernetes_usage",
         as_table(
             [
                 run("pod_cpu_used", 900, quantity=250_000, **pod),
@@ -125,7 +125,7 @@ def test_samples_of_use_weigh_the_step_that_they_stand_for(engine: DuckDBEngine)
     assert [tuple(row[name] for name in said) for row in found.to_pylist()] == [
         ("pod", "physics/p", "physics", "c", "cpu_used_micros", 900, 250_000),
         ("pod", "physics/p", "physics", "c", "memory_used_bytes", 900, GIB),
-        ("claim", "physics/data", "physics", None, "stored_bytes", 900, 5 * GIB),
+        ("claim", "physics/data", "physics", None, "used_bytes", 900, 5 * GIB),
         ("vm", "6f70", None, None, "cpu_used_micros", 300, 1_500_000),
     ]
     assert {row["time"] for row in found.to_pylist()} == {moment(900)}

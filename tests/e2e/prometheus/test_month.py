@@ -149,7 +149,7 @@ def test_what_claims_hold_agrees(month: Month, cluster: Cluster) -> None:
             expected[claim.storage_class] += claim.used_bytes * max(min(end, until) - start, 0)
 
     found = month.total(
-        "SELECT class, SUM(total) FROM level WHERE kind = 'claim' AND measure = 'stored_bytes' GROUP BY class"
+        "SELECT class, SUM(total) FROM level WHERE kind = 'claim' AND measure = 'used_bytes' GROUP BY class"
     )
     assert found == +expected
 

@@ -21,13 +21,13 @@ from meterhouse.sources.kubernetes.prometheus import Series
 from meterhouse.sources.kubernetes.queries import LABELS, Query, Unit
 from meterhouse.sources.tables import RAW_TABLES
 
-TABLE = "kubernetes_series"
+SERIES, USAGE = "kubernetes_series", "kubernetes_usage"
 ANSWERED = "answered"
 ROWS_A_CHUNK = 20_000
 DAY = 86_400  # no record stands for longer than a UTC day: its records are all that a day needs
 MOST_QUANTITY = 1 << 60
 
-_SCHEMA = RAW_TABLES[TABLE].schema
+_SCHEMA = RAW_TABLES[SERIES].schema  # and that of USAGE
 _NUMBER = re.compile(r"\+?[0-9]{1,30}(\.[0-9]{0,30})?([eE][+-]?[0-9]{1,9})?")
 _PER_UNIT: dict[Unit, int] = {"cores": 1_000_000, "bytes": 1, "count": 1}
 # Which column a label of Prometheus fills.
@@ -99,7 +99,9 @@ class SeriesRows:
         self._resource = resource
         self._cluster = cluster
         self._labels = labels
-        self._columns: dict[str, list[Any]] = {name: [] for name in _SCHEMA.names}
+        self._columns: dict[str, dict[str, list[Any]]] = {
+            table: {name: [] for name in _SCHEMA.names} for table in (SERIES, USAGE)
+        }
         self._names = [name for name in _SCHEMA.names if name not in ("record", "resource", "cluster")]
 
     def take(
@@ -121,8 +123,10 @@ class SeriesRows:
         labels = None  # but for what columns say
         if any(label and _COLUMNS.get(name) not in said for name, label in series.labels.items()):
             labels = json.dumps(series.labels, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-        told = [(meaning, text) for meaning in query.labels if (text := self._label(series.labels, meaning))]
-        longest = max((len(text) for text in (*said.values(), *(text for _, text in told))), default=0)
+        labelled = [
+            (meaning, text) for meaning in query.labels if (text := self._label(series.labels, meaning))
+        ]
+        longest = max((len(text) for text in (*said.values(), *(text for _, text in labelled))), default=0)
         if longest > TEXT_CHARACTERS or len(labels or "") > EXTRA_CHARACTERS:
             expected = f"labels of at most {EXTRA_CHARACTERS:,} characters, known ones of {TEXT_CHARACTERS:,}"
             self._reject(place, "labels", expected, series.labels)
@@ -132,14 +136,15 @@ class SeriesRows:
         for run in runs(series.samples, step, step if query.is_level else DAY):
             if query.unit == "labels":
                 # A label is said by a series that is there with the value 1.
-                for meaning, text in told if run.value == "1" and told else [(None, run.value)]:
+                for meaning, text in labelled if run.value == "1" and labelled else [(None, run.value)]:
                     self._add(run, {**said, "label": meaning, "value": text})
                 continue
             number = quantity(run.value, query.unit)
             if number is None:
                 self._reject(place, "value", f"a number from 0 to below {MOST_QUANTITY:,}", run.value)
                 continue
-            self._add(run, {**said, "value": run.value, "quantity": number})
+            told = {**said, "value": run.value, "quantity": number}
+            self._add(run, told, USAGE if query.is_level else SERIES)
         return self.records - before
 
     def answered(self, query: str, start: int, end: int, step: int) -> None:
@@ -153,15 +158,16 @@ class SeriesRows:
 
     def finish(self) -> list[Rows]:
         """All records, as record batches."""
-        self._close_chunk()
+        for table in self._columns:
+            self._close_chunk(table)
         return self.rows
 
     def _label(self, labels: Mapping[str, str], meaning: str) -> str:
         return next((labels[name] for name in self._labels[meaning] if labels.get(name)), "")
 
-    def _add(self, run: Run, said: dict[str, Any]) -> None:
+    def _add(self, run: Run, said: dict[str, Any], table: str = SERIES) -> None:
         self.records += 1
-        columns = self._columns
+        columns = self._columns[table]
         said |= {"first_time": run.first, "last_time": run.last, "samples": run.samples}
         for name in self._names:
             columns[name].append(said.get(name))
@@ -170,10 +176,10 @@ class SeriesRows:
             f"{[column[-1] for column in columns.values() if column]}\0".encode("utf-8", "replace")
         )
         if len(columns["record"]) >= ROWS_A_CHUNK:
-            self._close_chunk()
+            self._close_chunk(table)
 
-    def _close_chunk(self) -> None:
-        columns = self._columns
+    def _close_chunk(self, table: str) -> None:
+        columns = self._columns[table]
         count = len(columns["record"])
         if not count:
             return
@@ -189,7 +195,7 @@ class SeriesRows:
                 arrays.append(pa.array([_text(value) for value in values], field.type))
             else:
                 arrays.append(pa.array(values, field.type))
-        self.rows.append(Rows(TABLE, pa.RecordBatch.from_arrays(arrays, schema=_SCHEMA)))
+        self.rows.append(Rows(table, pa.RecordBatch.from_arrays(arrays, schema=_SCHEMA)))
         for values in columns.values():
             values.clear()
 

@@ -1,5 +1,5 @@
 -- How much did pods, volume claims and the VMs of a hypervisor's exporter use?
--- in: kubernetes_series (raw)    out: samples (usage.tables.SAMPLE)
+-- in: kubernetes_usage (raw)    out: samples (usage.tables.SAMPLE)
 --
 -- Each raw row of these queries is one sample; it weighs the step that it stands for. What was reserved, and
 -- for whom, the spans say.
@@ -20,7 +20,7 @@ SELECT
     CAST(NULL AS VARCHAR) AS class,
     CAST(NULL AS VARCHAR) AS group_name,
     CASE WHEN s.query IN ('pod_cpu_used', 'vm_cpu_used') THEN 'cpu_used_micros'
-        WHEN s.query = 'pvc_used' THEN 'stored_bytes' ELSE 'memory_used_bytes' END AS measure,
+        WHEN s.query = 'pvc_used' THEN 'used_bytes' ELSE 'memory_used_bytes' END AS measure,
     s.first_time AS time,
     s.step_seconds AS weight,
     s.quantity AS value,
@@ -28,7 +28,7 @@ SELECT
     CAST(NULL AS TIMESTAMPTZ) AS said_at,
     s.batch_id,
     s.record
-FROM kubernetes_series AS s
+FROM kubernetes_usage AS s
 WHERE s.quantity IS NOT NULL
     AND (
         (s.query IN ('pod_cpu_used', 'pod_memory_used') AND s.namespace IS NOT NULL AND s.pod IS NOT NULL)

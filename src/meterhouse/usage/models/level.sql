@@ -29,7 +29,7 @@ placed AS (
             CASE
                 WHEN t.measure = 'cpu_used_micros' THEN s.cpu_millis * 1000
                 WHEN t.measure = 'memory_used_bytes' THEN s.memory_mib * 1048576
-                WHEN t.measure = 'stored_bytes' AND t.kind = 'claim' THEN s.space_bytes
+                WHEN t.measure = 'used_bytes' AND t.kind = 'claim' THEN s.space_bytes
             END
         ) AS bound
     FROM told AS t
