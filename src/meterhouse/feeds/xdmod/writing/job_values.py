@@ -142,7 +142,7 @@ def _values(row: Row, resource: str, units: Units, *, requested: int | None, **s
     nodes = whole("nnodes", row["nodes"])
     values = {
         **said,
-        "cluster": resource,
+        "cluster": row["domain"] or resource,  # as Slurm calls it; Open XDMoD puts the resource
         "qos": row["qos"] or "",
         "nnodes": nodes,
         "ncpus": whole("ncpus", cpus),
