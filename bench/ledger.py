@@ -180,11 +180,13 @@ def in_postgresql(site: Any, url: str, said: dict[str, Any]) -> None:
             for first in (one for one in months() if one >= QUARTER):
                 source = view.select("daily", partition=f"{first:%Y-%m}")
                 columns = "day, resource, kind, state, project_ref, vcpus, wall_seconds"
-                reader = engine.execute(f"SELECT {columns} FROM ({source})")
-                with cursor.copy("COPY daily FROM STDIN") as copy:
-                    while rows := reader.fetchmany(100_000):
-                        for row in rows:
-                            copy.write_row(row)
+                rows = Path(site.path) / "rows.csv"
+                engine.execute(
+                    f"COPY (SELECT {columns} FROM ({source})) TO '{rows}' (FORMAT csv, HEADER false)"
+                )
+                with cursor.copy("COPY daily FROM STDIN (FORMAT csv)") as copy, rows.open("rb") as file:
+                    while part := file.read(1 << 20):
+                        copy.write(part)
         connection.execute("VACUUM ANALYZE daily")
         question = (
             "SELECT day, resource, project_ref, SUM(wall_seconds * vcpus::numeric) FROM daily "
