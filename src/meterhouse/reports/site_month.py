@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -12,6 +14,7 @@ import pyarrow as pa
 from meterhouse.directory.dimensions import dimension_tables
 from meterhouse.errors import QuestionError
 from meterhouse.reports.coverage import CoverageStatement, incomplete_days, state_coverage
+from meterhouse.reports.figures import Quantity
 from meterhouse.reports.monthly import (
     DailyRow,
     InstitutionRow,
@@ -250,8 +253,16 @@ def _meter(meter: CatalogueMeter) -> Meter:
     )
 
 
-def _quantities(found: Answer, quantities: tuple[int, ...]) -> dict[str, int]:
-    return dict(zip((meter.name for meter in found.question.meters), quantities, strict=True))
+def _quantities(found: Answer, quantities: tuple[int | Fraction, ...]) -> dict[str, Quantity]:
+    names = (meter.name for meter in found.question.meters)
+    return dict(zip(names, map(_exactly, quantities), strict=True))
+
+
+def _exactly(quantity: int | Fraction) -> Quantity:
+    """A whole number as such; a share of one, in whole millionths, as an exact decimal."""
+    if quantity.denominator == 1:
+        return int(quantity)
+    return Decimal(int(quantity * 1_000_000)).scaleb(-6)
 
 
 def _by_label(found: Answer) -> dict[tuple[str, ...], Quantities]:
