@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -304,3 +305,24 @@ def test_what_is_true_on_a_day_and_what_was_known_then_are_two_things(used):
         assert told is not None
         assert told.institution is not None
         assert directory.institutions[told.institution] == expected
+
+
+def test_spans_and_dumps_are_kept_by_owner_as_well(used, tmp_path):
+    from meterhouse.reports.site_dump import dump_site
+    from meterhouse.reports.spans import read_spans
+    from meterhouse.usage.meters import find_grouping
+
+    for name, value, items in (
+        ("institution", "Northfield", ["vm-0", "vm-1", "vm-2"]),
+        ("project_tree", "ocean", ["vm-0", "vm-1"]),
+        ("pi", "Ruiz, Bea", ["vm-2"]),
+        ("institution", "Unattributed", ["vm-3"]),
+    ):
+        filters = ((find_grouping(name), (value,)),)
+        assert [row["item"] for row in read_spans(used, FIRST, LAST, filters=filters)] == items
+    both = ((find_grouping("institution"), ("Northfield", "Harbour")),)
+    assert len(list(read_spans(used, FIRST, LAST, filters=both))) == 3  # each once, however many fund it
+    folder = dump_site(used, FIRST, LAST, tmp_path / "dump", filters=both).parent
+    with (folder / "span.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["rules"] == "default"]
+    assert sorted(row["item"] for row in rows) == ["vm-0", "vm-1", "vm-2"]

@@ -15,7 +15,7 @@ from meterhouse.errors import QuestionError
 from meterhouse.reports.dump import DumpFormat, Period, write_dump
 from meterhouse.reports.spans import moment
 from meterhouse.sources.tables import RAW_TABLES
-from meterhouse.usage.attribution import JOINS, Filters, kept, named
+from meterhouse.usage.attribution import Filters, matching
 from meterhouse.usage.build import daily_usage
 from meterhouse.usage.calendar import day_start
 
@@ -95,22 +95,18 @@ def dump_site(
             f'WHERE "start" < {moment(end)} AND "end" >= {moment(start)}'
         )
         daily = f"SELECT * FROM ({daily_usage(view)}) WHERE day BETWEEN DATE '{first}' AND DATE '{last}'"
-        for name, sql in (("span", spans), ("daily", daily)):
-            tables[name] = _Query(engine, f"SELECT u.* {_kept(sql, filters)}")
+        # Whose a span is: who owned it when it began, or when the period did.
+        began = f"GREATEST(CAST(u.\"start\" AS DATE), DATE '{first}')"
+        for name, sql, day in (("span", spans, began), ("daily", daily, "u.day")):
+            tables[name] = _Query(engine, matching(sql, filters, day))
         if filters:
-            engine.materialise(
-                "dumped_item",
-                f"SELECT DISTINCT u.resource, u.item {_kept(spans, filters)}",
-            )
+            items = f"SELECT DISTINCT resource, item FROM ({matching(spans, filters, began)})"
+            engine.materialise("dumped_item", items)
         tables |= _raw_tables(engine, view, (start, end), related_only=bool(filters))
         if not filters:
             tables["batch"] = _records(_BATCH, "batch_id", view.batches())
             tables["coverage"] = _records(_COVERAGE, "batch_id", view.coverage(start=start, end=end))
         return write_dump(tables, out_dir, form, Period(start, end), view.snapshot)
-
-
-def _kept(source: str, filters: Filters) -> str:
-    return f"FROM ({named(source)}) AS u {JOINS} WHERE {kept(filters)}"
 
 
 def _raw_tables(

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from meterhouse.directory.dimensions import dimension_tables
 from meterhouse.errors import QuestionError
-from meterhouse.usage.attribution import JOINS, Filters, kept, named, text
+from meterhouse.usage.attribution import Attribution, Filters, kept, named, text
 from meterhouse.usage.calendar import day_start
 from meterhouse.usage.tables import SPAN
 
@@ -38,12 +38,15 @@ def history_sql(view: View, rules: str, start: datetime, end: datetime, filters:
     touching = f'"start" < {moment(end)} AND "end" >= {moment(start)}'
     spans = f'SELECT * FROM ({view.select("span")}) WHERE rules = {text(rules)} AND "start" < {moment(end)}'
     items = f"SELECT DISTINCT resource, kind, item FROM ({spans}) WHERE {touching}"
+    attribution = Attribution.of((), filters)
+    # Whose a span is: who owned it when it began, or when the period did.
+    joins = attribution.joins(f'CAST(GREATEST(u."start", {moment(start)}) AS DATE)')
     return f"""
-        SELECT {columns} FROM (
+        SELECT {"DISTINCT " if attribution.repeats else ""}{columns} FROM (
             SELECT s.* REPLACE (
                 COALESCE(s.name, MAX(s.name) OVER (PARTITION BY s.resource, s.kind, s.item)) AS name)
             FROM ({named(spans)}) AS s SEMI JOIN ({items}) AS i USING (resource, kind, item)
-        ) AS u {JOINS}
+        ) AS u {joins}
         WHERE {kept(filters)}"""
 
 
