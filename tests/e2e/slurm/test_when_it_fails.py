@@ -26,7 +26,7 @@ def test_an_outage_is_covered_as_failed_and_read_once_it_is_over(played, new_sit
     assert failed == before
 
     def is_told() -> bool:  # slurmctld hands over what it kept
-        return "COMPLETED" in played.run("sacct", "-nXP", "-j", late, "-o", "state")
+        return played.run("sacct", "-nXP", "-j", late, "-o", "state,end").startswith("COMPLETED|2")
 
     until("the accounting to hear of it", is_told)
     site.collect_and_build()

@@ -122,6 +122,13 @@ def test_what_ran_and_isn_t_told_of_any_more_is_asked_for_by_number():
     assert third.cursor["running"] == {"hpc": [8]}
 
 
+def test_a_job_is_over_once_its_end_is_told_whatever_its_state_says():
+    entered_in_part = told(jobid="7", jobidraw="7", end="Unknown", state="COMPLETED")
+    result = Result(Accounting(entered_in_part), history_since=NOON - timedelta(hours=1))
+
+    assert result.cursor["running"] == {"hpc": [7]}
+
+
 def test_an_answer_that_is_cut_short_is_no_success(monkeypatch):
     accounting = Accounting(told())
     monkeypatch.setattr(

@@ -32,9 +32,6 @@ _TABLE = "slurm_job"
 _VERSION = 1
 _MOST_RUNNING = 100_000  # jobs that are remembered as running
 _JOBS_A_QUESTION = 500
-_NOT_ENDED = pa.array(
-    ["RUNNING", "SUSPENDED", "CONFIGURING", "COMPLETING", "STAGE_OUT", "SIGNALING", "STOPPED"]
-)
 
 Batches = Iterator[pa.RecordBatch | Rejection]
 
@@ -226,7 +223,8 @@ class _Reading:
     def _note(self, batch: pa.RecordBatch) -> None:
         """What still runs, and what was told of what ran before."""
         clusters, numbers = batch.column("cluster"), batch.column("job_id_raw")
-        runs = pc.is_in(batch.column("state"), _NOT_ENDED)
+        # A job may be told as completed a moment before its end is entered.
+        runs = pc.and_(pc.is_valid(batch.column("start")), pc.is_null(batch.column("end")))
         for cluster, number, running in zip(
             clusters.to_pylist(), numbers.to_pylist(), runs.to_pylist(), strict=True
         ):
