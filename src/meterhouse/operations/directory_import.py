@@ -45,8 +45,9 @@ def import_statement(
     """Write into the directory what a source said; its changes are true from `effective` (today) on.
 
     What the first import of a source finds has always been so, as far as anybody knows; what a later one
-    finds is so from its day on; `ever` says otherwise. In a dry run everything is done and undone. Raises MeterhouseError when
-    a source that states everything says nothing at all: that is rather a failure than an empty portal.
+    finds is so from its day on; `ever` says otherwise. In a dry run everything is done and undone. Raises
+    MeterhouseError when a source that states everything says nothing at all: that is rather a failure than
+    an empty portal.
     """
     import meterhouse.register.configured  # noqa: F401
     from meterhouse.directory.pen import written
