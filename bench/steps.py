@@ -132,11 +132,23 @@ def walk(engine: Any, *, leave_out_repeats: bool = True) -> None:
 
     for name, table in rule_tables().items():
         engine.relation(name, table)
-    engine.relation("item_tail", ITEM_TAIL.empty_table())
+    engine.relation("no_tail", ITEM_TAIL.empty_table())
+    numbers = "CAST(NULL AS BIGINT) AS item_number, CAST(NULL AS BIGINT) AS tail_number"
+    engine.materialise("item_tail", f"SELECT *, {numbers} FROM no_tail")
     engine.relation("calendar", calendar_table(FIRST_DAY - timedelta(1), FIRST_DAY + timedelta(100), "UTC"))
     engine.relation("item_event", model_text("openstack_event"))
-    engine.materialise("heard", model_text("heard") if leave_out_repeats else "SELECT * FROM item_event")
+    engine.materialise("item", model_text("item"))
+    engine.relation(
+        "heard_row",
+        model_text("heard")
+        if leave_out_repeats
+        else "SELECT e.*, i.item_number FROM item_event AS e JOIN item AS i USING (resource, kind, item)",
+    )
+    engine.materialise(
+        "heard", "SELECT *, ROW_NUMBER() OVER (ORDER BY batch_id, record) AS event_number FROM heard_row"
+    )
     engine.materialise("size_said", model_text("size_said"))
+    engine.materialise("told", model_text("told"))
     engine.materialise("transition", model_text("transition"))
     engine.materialise("event_span", model_text("span"))
     engine.relation(

@@ -44,8 +44,10 @@ FOR_FEW_ROWS = {
 # What the walk from raw records to daily usage calls the rows of each model, in its order.
 WALK = {
     "openstack_event": "item_event",
+    "item": "item",
     "heard": "heard",
     "size_said": "size_said",
+    "told": "told",
     "transition": "transition",
     "span": "span",
     "item_tail": "item_tail_made",
@@ -77,7 +79,8 @@ def tables() -> dict[str, pa.Table]:
     """Every table that a model reads: generated raw events, and what DuckDB makes of them."""
     known = names_and_rules()
     known["openstack_event"] = generate_events(events=2_500, instances=50, days=8, seed=3)
-    known["item_tail"] = ITEM_TAIL.empty_table()
+    numbers = [pa.field("item_number", pa.int64()), pa.field("tail_number", pa.int64())]
+    known["item_tail"] = pa.schema([*ITEM_TAIL, *numbers]).empty_table()
     known["kubernetes_series"] = known["kubernetes_usage"] = as_table(some_series(seed=5, pods=12))
     words = sorted({word for table in names_and_rules().values() for word in _words(table)})
     for raw in {name for sql in MODELS.values() for name in tables_read(sql)} & set(RAW_TABLES) - set(known):
@@ -94,7 +97,9 @@ def tables() -> dict[str, pa.Table]:
             if model == "heard":
                 # Some of what was said names no size.
                 unsized = "CASE WHEN record % 5 = 0 THEN NULL ELSE vcpus END"
-                known["heard"] = engine.query(f"SELECT * REPLACE ({unsized} AS vcpus) FROM heard")
+                known["heard"] = engine.query(
+                    f"SELECT * REPLACE ({unsized} AS vcpus), rowid AS event_number FROM heard"
+                )
                 engine.relation("heard", known["heard"])
             if model == "span":
                 # As an incremental build does: the older half is taken back, from its second day on.

@@ -11,8 +11,10 @@ from meterhouse.operations.verify.said import Said, read_record
 from meterhouse.operations.verify.walk import RULE_SETS, Session, told_once, walk
 from meterhouse.sources.tables import RAW_TABLES
 from meterhouse.usage.build import EVENT_MODELS, model_text
+from meterhouse.usage.building.steps import hear_everything
+from meterhouse.usage.building.steps import walk as walk_events
 from meterhouse.usage.rules import rule_tables
-from meterhouse.usage.tables import ITEM_EVENT, ITEM_TAIL
+from meterhouse.usage.tables import ITEM_EVENT, SPAN
 from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
 
 Row = dict[str, Any]
@@ -32,7 +34,6 @@ def modelled(engine: DuckDBEngine, raw: dict[str, pa.Table]) -> list[Row]:
     """The spans of both rule sets, by the SQL models, all at once."""
     for name, table in rule_tables().items():
         engine.relation(name, table)
-    engine.relation("item_tail", ITEM_TAIL.empty_table())
     columns = ", ".join(f'"{name}"' for name in ITEM_EVENT.names)
     parts = []
     for model, tables in EVENT_MODELS.items():
@@ -41,11 +42,9 @@ def modelled(engine: DuckDBEngine, raw: dict[str, pa.Table]) -> list[Row]:
                 engine.relation(name, raw.get(name, with_batches(no_records(name), [])))
             parts.append(f"SELECT {columns} FROM ({model_text(model)})")
     engine.materialise("item_event", " UNION ALL ".join(parts))
-    engine.materialise("heard", model_text("heard"))
-    engine.materialise("size_said", model_text("size_said"))
-    engine.materialise("transition", model_text("transition"))
-    engine.materialise("event_span", model_text("span"))
-    return engine.query("SELECT * FROM event_span").to_pylist()
+    hear_everything(engine)
+    walk_events(engine)
+    return engine.query("SELECT * FROM event_span").select(SPAN.names).to_pylist()
 
 
 def walked(raw: dict[str, pa.Table]) -> list[tuple[Session, set[tuple[str, int]], set[tuple[str, int]]]]:

@@ -85,12 +85,11 @@ SPAN = pa.schema(
 # What a model of intervals makes of raw records: spans but for the rule set, which is "default".
 INTERVAL = pa.schema([field for field in SPAN if field.name != "rules"])
 
-# Where a build left an item under one rule set: what opened its newest span, and the last heard of it.
-# The next build goes on from here; columns as the model `transition` reads them.
+# Where a build left an item under one rule set: what opened its newest span, and the last heard of it (null
+# where nothing was heard after that). The next build goes on from here, as the model `told` says.
 ITEM_TAIL = pa.schema(
     [
         ("rules", pa.string()),
-        ("splits", pa.string()),
         ("reopens", pa.int64()),
         ("time", TIME),
         ("event", pa.string()),
@@ -102,6 +101,18 @@ ITEM_TAIL = pa.schema(
         ("said_at", TIME),  # when the source said it: of two tellings the first counts
         ("batch_id", pa.string()),
         ("record", pa.int64()),
+        ("last_time", TIME),
+        ("last_event", pa.string()),
+        ("last_key", pa.int64()),
+        ("last_project_ref", pa.string()),
+        ("last_class", pa.string()),
+        ("last_vcpus", pa.int64()),
+        ("last_memory_mib", pa.int64()),
+        ("last_disk_gib", pa.int64()),
+        ("last_space_bytes", pa.int64()),
+        ("last_said_at", TIME),
+        ("last_batch_id", pa.string()),
+        ("last_record", pa.int64()),
     ]
 )
 

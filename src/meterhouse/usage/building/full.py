@@ -4,20 +4,30 @@ from __future__ import annotations
 
 from meterhouse.usage.building.intervals import interval_spans
 from meterhouse.usage.building.levels import write_all_levels
-from meterhouse.usage.building.steps import IS_GONE, ITEM, BuildReport, BuildSteps, in_month
-from meterhouse.usage.tables import ITEM_TAIL, SPAN
+from meterhouse.usage.building.steps import (
+    IS_GONE,
+    ITEM,
+    BuildReport,
+    BuildSteps,
+    hear_everything,
+    in_month,
+    walk,
+)
+from meterhouse.usage.tables import SPAN
 
 
 def build_everything(steps: BuildSteps) -> BuildReport:
     """From all raw records to spans, daily usage and levels, which replace those that were there."""
     engine, view = steps.engine, steps.view
     engine.relation("item_event", steps.item_events(view))
-    engine.relation("item_tail", ITEM_TAIL.empty_table())
-    steps.walk()
+    hear_everything(engine)
+    walk(engine)
     columns = ", ".join(f'"{name}"' for name in SPAN.names)
     made = [f"SELECT {columns} FROM event_span"]
+    items = [f"SELECT {ITEM} FROM item WHERE item_number IN (SELECT item_number FROM transition)"]
     for name in interval_spans(steps):
         made.append(f"SELECT {columns} FROM {name}")
+        items.append(f"SELECT {ITEM} FROM {name}")
     engine.relation("span_made", " UNION ALL ".join(made))
     engine.relation(
         "signed_span", 'SELECT *, CAST(1 AS BIGINT) AS sign, "start" AS count_from FROM span_made'
@@ -32,7 +42,5 @@ def build_everything(steps: BuildSteps) -> BuildReport:
     for month in steps.months("daily_part"):
         steps.write("daily", month, f"SELECT * FROM daily_part WHERE {in_month(month)}", order_by="day")
     write_all_levels(steps)
-    items = steps.count(
-        f"SELECT COUNT(*) FROM (SELECT {ITEM} FROM tail_made UNION SELECT {ITEM} FROM span_made) AS one"
-    )
-    return steps.publish("full", items=items, rebuilt_items=items)
+    found = steps.count(f"SELECT COUNT(*) FROM ({' UNION '.join(items)})")
+    return steps.publish("full", items=found, rebuilt_items=found)

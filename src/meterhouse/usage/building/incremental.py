@@ -10,22 +10,29 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pyarrow as pa
+
 from meterhouse.usage.building.intervals import changed_intervals, interval_suspects
 from meterhouse.usage.building.levels import write_changed_levels
-from meterhouse.usage.building.models import raw_tables_read
+from meterhouse.usage.building.models import IntervalModel, raw_tables_read
 from meterhouse.usage.building.steps import (
     IS_GONE,
     ITEM,
     BuildReport,
     BuildSteps,
     added_up,
+    hear,
     in_month,
     same_item,
     too_many_alike,
+    walk,
 )
-from meterhouse.usage.tables import ITEM_EVENT, SPAN
+from meterhouse.usage.tables import ITEM_EVENT, SPAN, TIME
 
 _SPAN_COLUMNS = ", ".join(f'"{name}"' for name in SPAN.names)
+_ITEM_CHANGED = pa.schema(
+    [*(SPAN.field(name) for name in ("resource", "kind", "item")), ("first_time", TIME)]
+)
 _COUNTS = (
     "wall_seconds",
     "begun",
@@ -48,17 +55,15 @@ def build_what_is_new(steps: BuildSteps, built_until: int) -> BuildReport:
     late = steps.count("SELECT COUNT(*) FROM affected WHERE is_late")
     models = interval_suspects(steps, built_until)
     engine.relation("open_before", view.select("span", partition="open"))
-    engine.materialise(
-        "suspect",
-        f"""SELECT {ITEM} FROM interval_suspect UNION
-            SELECT {ITEM} FROM affected WHERE is_late""",
-    )
-    _find_stored_spans(steps, searched=bool(late or models))
-    changed_intervals(steps, models)
+    if late or models:
+        _find_stored_spans(steps)
+    else:
+        engine.relation("stored_span", pa.schema([*SPAN, ("file_id", pa.int64())]).empty_table())
+    _interval_news(steps, models)
     engine.materialise(
         "replaced",
-        f"""SELECT {ITEM}, first_time, is_late FROM affected
-            UNION ALL SELECT {ITEM}, first_time, TRUE AS is_late FROM interval_changed""",
+        f"""SELECT {ITEM}, changed_from, is_late FROM affected
+            UNION ALL SELECT {ITEM}, first_time AS changed_from, TRUE AS is_late FROM interval_changed""",
     )
     _walk_news(steps, bool(late))
     engine.relation(
@@ -78,19 +83,40 @@ def build_what_is_new(steps: BuildSteps, built_until: int) -> BuildReport:
 
 
 def _event_news(steps: BuildSteps, built_until: int) -> None:
-    """Materialise `event_new` and `affected`: resource, kind, item, first_time, is_late."""
+    """From what landed to `event_new`, `item` (those it is about), `tail_row` and `affected`.
+
+    `tail_row` is where they were left, with the item's number. `affected` has the columns of `item` and
+    is_late, was_gone, changed_from.
+    """
     engine = steps.engine
-    engine.materialise("event_said", steps.item_events(steps.view, since_snapshot=built_until))
+    engine.relation("event_said", steps.item_events(steps.view, since_snapshot=built_until))
     _keep_only_news(steps, built_until)
-    engine.relation("tail_before", steps.view.select("item_tail"))
+    engine.materialise(
+        "item",
+        f"""SELECT *, ROW_NUMBER() OVER () AS item_number
+            FROM (SELECT {ITEM}, MIN(time) AS first_time FROM event_new GROUP BY {ITEM})""",
+    )
+    engine.materialise(
+        "tail_row",
+        f"""SELECT t.*, i.item_number FROM ({steps.view.select("item_tail")}) AS t
+            JOIN item AS i USING ({ITEM})""",
+    )
     # Late is what is not after the last that was heard of its item: then all of the item is told anew.
+    # Usage changes from the first news on, or from where a span that was open goes on: under one rule set an
+    # item may have been silent for longer than under another.
     engine.materialise(
         "affected",
-        f"""SELECT n.resource, n.kind, n.item, n.first_time,
-                COALESCE(t.last_time >= n.first_time, FALSE) AS is_late
-            FROM (SELECT {ITEM}, MIN(time) AS first_time FROM event_new GROUP BY {ITEM}) AS n
-            LEFT JOIN (SELECT {ITEM}, MAX(time) AS last_time FROM tail_before GROUP BY {ITEM}) AS t
-                USING ({ITEM})""",
+        f"""SELECT i.*,
+                COALESCE(t.last_time >= i.first_time, FALSE) AS is_late,
+                COALESCE(t.was_gone, FALSE) AS was_gone,
+                LEAST(i.first_time, COALESCE(t.silent_since, i.first_time)) AS changed_from
+            FROM item AS i
+            LEFT JOIN (
+                SELECT item_number, BOOL_OR({IS_GONE}) AS was_gone,
+                    MAX(COALESCE(last_time, time)) AS last_time,
+                    MIN(COALESCE(last_time, time)) AS silent_since
+                FROM tail_row GROUP BY item_number
+            ) AS t USING (item_number)""",
     )
 
 
@@ -131,6 +157,9 @@ def _keep_only_news(steps: BuildSteps, built_until: int) -> None:
                     AND EXISTS (SELECT 1 FROM event_said AS e WHERE {same_event})
             ) WHERE telling = 1""",
     )
+    if not steps.count("SELECT COUNT(*) FROM event_known"):
+        engine.relation("event_new", "SELECT * FROM event_said")
+        return
     engine.materialise(
         "event_new",
         f"""SELECT e.* FROM event_said AS e WHERE NOT EXISTS (
@@ -143,11 +172,16 @@ def _keep_only_news(steps: BuildSteps, built_until: int) -> None:
     )
 
 
-def _find_stored_spans(steps: BuildSteps, *, searched: bool) -> None:
-    """Materialise `stored_span`: spans of each `suspect`, with the closed file that holds it (or null)."""
+def _find_stored_spans(steps: BuildSteps) -> None:
+    """Materialise `stored_span`: spans of items that may be rebuilt, with their closed file (or null)."""
     engine, view = steps.engine, steps.view
+    engine.materialise(
+        "suspect",
+        f"""SELECT {ITEM} FROM interval_suspect UNION
+            SELECT {ITEM} FROM affected WHERE is_late""",
+    )
     suspected = same_item("suspect", "s")
-    closed = view.files("span", partition="closed") if searched else []
+    closed = view.files("span", partition="closed")
     parts = [
         f"SELECT {_SPAN_COLUMNS}, CAST(NULL AS BIGINT) AS file_id FROM open_before AS s "
         f"WHERE EXISTS ({suspected})"
@@ -169,31 +203,44 @@ def _find_stored_spans(steps: BuildSteps, *, searched: bool) -> None:
     engine.materialise("stored_span", " UNION ALL ".join(parts))
 
 
+def _interval_news(steps: BuildSteps, models: list[IntervalModel]) -> None:
+    """Materialise `interval_span` and `interval_changed`, both empty when `models` have nothing new."""
+    if models:
+        changed_intervals(steps, models)
+        return
+    steps.engine.relation("interval_span", SPAN.empty_table())
+    steps.engine.relation("interval_changed", _ITEM_CHANGED.empty_table())
+
+
 def _walk_news(steps: BuildSteps, with_late: bool) -> None:
     engine = steps.engine
-    events = "SELECT * FROM event_new"
+    engine.relation("item_event", "SELECT * FROM event_new")
     if with_late:
-        events = f"""
+        engine.relation(
+            "item_event",
+            f"""
             SELECT e.* FROM event_new AS e JOIN affected AS a USING ({ITEM}) WHERE NOT a.is_late
             UNION ALL
             SELECT e.* FROM ({steps.item_events(steps.view)}) AS e
-            JOIN affected AS a USING ({ITEM}) WHERE a.is_late"""
-    engine.relation("item_event", events)
-    engine.materialise(
-        "item_tail",
-        f"SELECT t.* FROM tail_before AS t JOIN affected AS a USING ({ITEM}) WHERE NOT a.is_late",
-    )
-    steps.walk()
+            JOIN affected AS a USING ({ITEM}) WHERE a.is_late""",
+        )
+        engine.materialise(
+            "tail_row",
+            "SELECT t.* FROM tail_row AS t JOIN affected AS a USING (item_number) WHERE NOT a.is_late",
+        )
+    hear(engine)
+    walk(engine)
 
 
 def _replace_spans(steps: BuildSteps) -> None:
     engine, view = steps.engine, steps.view
+    columns = ", ".join(f's."{name}"' for name in SPAN.names)
     engine.materialise(
         "span_taken_back",
-        f"""SELECT {_SPAN_COLUMNS} FROM open_before AS s WHERE EXISTS ({same_item("replaced", "s")})
+        f"""SELECT {columns}, r.changed_from FROM open_before AS s JOIN replaced AS r USING ({ITEM})
             UNION ALL
-            SELECT {_SPAN_COLUMNS} FROM stored_span AS s
-            WHERE file_id IS NOT NULL AND EXISTS ({same_item("replaced", "s")} AND o.is_late)""",
+            SELECT {columns}, r.changed_from FROM stored_span AS s JOIN replaced AS r USING ({ITEM})
+            WHERE s.file_id IS NOT NULL AND r.is_late""",
     )
     holding = engine.query(
         f"""SELECT DISTINCT file_id FROM stored_span AS s
@@ -236,9 +283,7 @@ def _replace_tails(steps: BuildSteps) -> None:
     made = f"SELECT * FROM tail_made WHERE NOT {IS_GONE}"
     steps.write("item_tail", "here", f"SELECT * FROM ({here}) AS t WHERE {unaffected} UNION ALL {made}")
     gone = view.files("item_tail", partition="gone")
-    returned = steps.count(
-        f"SELECT COUNT(*) FROM ({view.select_files('item_tail', gone)}) AS t WHERE NOT {unaffected}"
-    )
+    returned = steps.count("SELECT COUNT(*) FROM affected WHERE was_gone")
     rewritten = gone if returned else too_many_alike(gone)
     made = f"SELECT * FROM tail_made WHERE {IS_GONE}"
     if rewritten:
@@ -251,28 +296,23 @@ def _replace_tails(steps: BuildSteps) -> None:
 def _replace_daily(steps: BuildSteps) -> None:
     engine, view = steps.engine, steps.view
     # Days before the first change are the same in the span that is taken back and in the one that
-    # replaces it: they need no counting. The first change is the first news, or where a span that was
-    # open goes on from: under one rule set an item may have been silent for longer than under another.
-    # What is spread over a whole span changes on each of its days.
+    # replaces it: they need no counting. What is spread over a whole span changes on each of its days.
     engine.relation(
         "signed_span",
         f"""
-        WITH change AS (
-            SELECT a.resource, a.kind, a.item,
-                LEAST(a.first_time, COALESCE(MIN(CASE WHEN b.is_last THEN b."end" END), a.first_time))
-                    AS changed_from
-            FROM replaced AS a LEFT JOIN span_taken_back AS b USING ({ITEM})
-            GROUP BY a.resource, a.kind, a.item, a.first_time
-        ),
-        signed AS (
-            SELECT *, CAST(1 AS BIGINT) AS sign FROM span_made
+        WITH signed AS (
+            SELECT {_SPAN_COLUMNS}, CAST(1 AS BIGINT) AS sign, changed_from
+            FROM event_span JOIN (SELECT item_number, changed_from FROM affected) USING (item_number)
             UNION ALL
-            SELECT *, CAST(-1 AS BIGINT) AS sign FROM span_taken_back
+            SELECT {_SPAN_COLUMNS}, CAST(1 AS BIGINT) AS sign, first_time AS changed_from
+            FROM interval_span JOIN interval_changed USING ({ITEM})
+            UNION ALL
+            SELECT {_SPAN_COLUMNS}, CAST(-1 AS BIGINT) AS sign, changed_from FROM span_taken_back
         )
-        SELECT s.*,
-            CASE WHEN s.run_seconds IS NULL AND s.cpu_used_millis IS NULL AND s.memory_peak_mib IS NULL
-                THEN GREATEST(s."start", c.changed_from) ELSE s."start" END AS count_from
-        FROM signed AS s JOIN change AS c USING ({ITEM})""",
+        SELECT *,
+            CASE WHEN run_seconds IS NULL AND cpu_used_millis IS NULL AND memory_peak_mib IS NULL
+                THEN GREATEST("start", changed_from) ELSE "start" END AS count_from
+        FROM signed""",
     )
     steps.daily_parts()
     differs = " OR ".join(f"{name} <> 0" for name in _COUNTS)

@@ -102,7 +102,10 @@ SAMPLE_MODELS: dict[str, tuple[str, ...]] = {
 }
 
 # From item events to spans, and from spans and samples to what is counted by day.
-SHARED_MODELS = ("heard", "size_said", "transition", "span", "item_tail", "daily_part", "daily", "level")
+SHARED_MODELS = (
+    *("item", "heard", "size_said", "told", "transition", "span", "item_tail"),
+    *("daily_part", "daily", "level"),
+)
 
 
 @cache

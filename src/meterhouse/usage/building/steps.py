@@ -16,7 +16,7 @@ from meterhouse.usage.building.models import (
 )
 from meterhouse.usage.calendar import calendar_table
 from meterhouse.usage.rules import rule_tables
-from meterhouse.usage.tables import DAILY, ITEM_EVENT
+from meterhouse.usage.tables import DAILY, ITEM_EVENT, ITEM_TAIL
 
 if TYPE_CHECKING:
     from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
@@ -68,14 +68,6 @@ class BuildSteps:
             return " UNION ALL ".join(told)
         self.engine.relation("no_item_event", ITEM_EVENT.empty_table())
         return "SELECT * FROM no_item_event"
-
-    def walk(self) -> None:
-        """From `item_event` and `item_tail` to `event_span` and `tail_made`."""
-        self.engine.materialise("heard", model_text("heard"))
-        self.engine.materialise("size_said", model_text("size_said"))
-        self.engine.materialise("transition", model_text("transition"))
-        self.engine.materialise("event_span", model_text("span"))
-        self.engine.materialise("tail_made", model_text("item_tail"))
 
     def daily_parts(self) -> None:
         """From `signed_span` to `daily_part`."""
@@ -132,6 +124,30 @@ class BuildSteps:
             remove=self.remove,
         )
         return BuildReport(way, snapshot, items, rebuilt_items, self.rows)
+
+
+def hear_everything(engine: DuckDBEngine) -> None:
+    """From all of `item_event`, with nothing built before, to `heard` and `told`."""
+    engine.materialise("item", model_text("item"))
+    engine.relation("no_tail", ITEM_TAIL.empty_table())
+    engine.materialise("tail_row", "SELECT *, CAST(NULL AS BIGINT) AS item_number FROM no_tail")
+    hear(engine)
+
+
+def hear(engine: DuckDBEngine) -> None:
+    """From `item_event`, `item` and `tail_row` (tails and their item_number) to `heard` and `told`."""
+    engine.relation("item_tail", "SELECT *, rowid AS tail_number FROM tail_row")
+    engine.materialise("heard_row", model_text("heard"))
+    engine.relation("heard", "SELECT *, rowid AS event_number FROM heard_row")
+    engine.materialise("size_said", model_text("size_said"))
+    engine.relation("told", model_text("told"))
+
+
+def walk(engine: DuckDBEngine) -> None:
+    """From `heard` and `told` to `event_span` and `tail_made`."""
+    engine.materialise("transition", model_text("transition"))
+    engine.materialise("event_span", model_text("span"))
+    engine.relation("tail_made", model_text("item_tail"))
 
 
 def added_up(entries: str) -> str:

@@ -1,5 +1,6 @@
 -- Which of what was said can change anything?
--- in: item_event, event_rule, state_said    out: item events without heartbeats that only repeat
+-- in: item_event, item, event_rule, state_said
+-- out: item events without heartbeats that only repeat, with the item's number
 --
 -- Most events are heartbeats that say what the one before them said. Of such a run only the first and the
 -- last matter: under no rule set can one between them open a span or be the last that was heard. The walk
@@ -17,7 +18,7 @@ word AS (
 ),
 told AS (
     SELECT
-        e.resource, e.kind, e.item, EPOCH_US(e.time) AS micros,
+        i.item_number, EPOCH_US(e.time) AS micros,
         -- null for a change: it is like nothing else
         CASE WHEN v.is_heartbeat = 1 THEN v.event_number * 4096 + COALESCE(w.word_number, 0) END AS meaning,
         COALESCE(e.project_ref, '') AS project_ref,
@@ -32,6 +33,7 @@ told AS (
             + CASE WHEN e.disk_gib IS NULL THEN 16 ELSE 0 END + CASE WHEN e.space_bytes IS NULL THEN 32 ELSE 0 END
             AS unsaid
     FROM item_event AS e
+    JOIN item AS i ON i.item = e.item AND i.kind = e.kind AND i.resource = e.resource
     JOIN spoken AS v ON v.event = e.event
     LEFT JOIN word AS w ON w.kind = e.kind AND w.said = e.state_said
 ),
@@ -43,14 +45,9 @@ size AS (
         ) AS size_number
     FROM (SELECT DISTINCT project_ref, class, vcpus, memory_mib, disk_gib, space_bytes, unsaid FROM told) AS seen
 ),
-item AS (
-    SELECT resource, kind, item, ROW_NUMBER() OVER (ORDER BY resource, kind, item) AS item_number
-    FROM (SELECT DISTINCT resource, kind, item FROM told) AS seen
-),
 numbered AS (
-    SELECT i.item_number, t.micros, z.size_number * 1048576 + t.meaning AS meaning
+    SELECT t.item_number, t.micros, z.size_number * 1048576 + t.meaning AS meaning
     FROM told AS t
-    JOIN item AS i ON i.item = t.item AND i.kind = t.kind AND i.resource = t.resource
     JOIN size AS z
         ON z.project_ref = t.project_ref AND z.class = t.class AND z.vcpus = t.vcpus
         AND z.memory_mib = t.memory_mib AND z.disk_gib = t.disk_gib AND z.space_bytes = t.space_bytes
@@ -72,18 +69,18 @@ compared AS (
     )
 ),
 telling AS (
-    SELECT DISTINCT i.resource, i.kind, i.item, MAKE_TIMESTAMPTZ(c.micros) AS time
-    FROM compared AS c
-    JOIN item AS i ON i.item_number = c.item_number
+    SELECT DISTINCT item_number, MAKE_TIMESTAMPTZ(micros) AS time
+    FROM compared
     WHERE NOT COALESCE(
-        c.meaning = c.meaning_before AND c.meaning = c.meaning_after
-            AND c.micros_before < c.micros AND c.micros < c.micros_after
+        meaning = meaning_before AND meaning = meaning_after
+            AND micros_before < micros AND micros < micros_after
             -- what is told more than once may count as it was told elsewhere: it vouches for nothing
-            AND COALESCE(c.micros_before_that < c.micros_before, TRUE)
-            AND COALESCE(c.micros_after < c.micros_after_that, TRUE),
+            AND COALESCE(micros_before_that < micros_before, TRUE)
+            AND COALESCE(micros_after < micros_after_that, TRUE),
         FALSE
     )
 )
-SELECT e.*
+SELECT e.*, i.item_number
 FROM item_event AS e
-JOIN telling AS t ON t.time = e.time AND t.item = e.item AND t.kind = e.kind AND t.resource = e.resource
+JOIN item AS i ON i.item = e.item AND i.kind = e.kind AND i.resource = e.resource
+JOIN telling AS t ON t.item_number = i.item_number AND t.time = e.time

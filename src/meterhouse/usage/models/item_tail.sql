@@ -1,25 +1,20 @@
 -- Where does this build leave each item, for the next build to go on from?
--- in: transition    out: tails (usage.tables.ITEM_TAIL): the newest opening, and the last heard of it
+-- in: transition, told    out: tails (usage.tables.ITEM_TAIL): the newest opening, and the last heard of it
 --
--- The first row opens the item's newest span again, with the state that it turned out to have; the
--- second never opens anything: it holds the moment until which there is evidence, and what was said then.
-WITH newest AS (
-    SELECT * FROM transition WHERE NOT is_closed
-)
+-- The last heard is the moment until which there is evidence, and what was said then; it is null where
+-- nothing was heard after the opening.
 SELECT
-    rules, 'always' AS splits, reopens, time, event, order_key, opened_state AS state_code,
-    begins AS carried_begins,
-    resource, kind, item, name, project_ref, project_name, user_ref, user_name, domain,
-    class, vcpus, memory_mib, disk_gib, gpus, gpu_model, nodes, space_bytes, files, host,
-    said_at, batch_id, record
-FROM newest
-UNION ALL
-SELECT
-    rules, 'never' AS splits, CAST(0 AS BIGINT) AS reopens, next_time AS time, next_event AS event,
-    next_key AS order_key, opened_state AS state_code, CAST(NULL AS BIGINT) AS carried_begins,
-    resource, kind, item, name, next_project AS project_ref, project_name, user_ref, user_name, domain,
-    next_class AS class, next_vcpus AS vcpus, next_memory AS memory_mib, next_disk AS disk_gib,
-    gpus, gpu_model, nodes, next_space AS space_bytes, files, host,
-    next_said_at AS said_at, next_batch_id AS batch_id, next_record AS record
-FROM newest
-WHERE next_time IS NOT NULL
+    t.rules, t.reopens, e.time, e.event, t.order_key, t.opened_state AS state_code,
+    t.begins AS carried_begins,
+    e.resource, e.kind, e.item, e.name,
+    e.project_ref, e.project_name, e.user_ref, e.user_name, e.domain,
+    e.class, e.vcpus, e.memory_mib, e.disk_gib, e.gpus, e.gpu_model, e.nodes, e.space_bytes, e.files, e.host,
+    e.said_at, e.batch_id, e.record,
+    n.time AS last_time, n.event AS last_event, t.next_key AS last_key,
+    n.project_ref AS last_project_ref, n.class AS last_class, n.vcpus AS last_vcpus,
+    n.memory_mib AS last_memory_mib, n.disk_gib AS last_disk_gib, n.space_bytes AS last_space_bytes,
+    n.said_at AS last_said_at, n.batch_id AS last_batch_id, n.record AS last_record
+FROM transition AS t
+JOIN told AS e ON e.event_number = t.event_number
+LEFT JOIN told AS n ON n.event_number = t.next_event_number
+WHERE NOT t.is_closed

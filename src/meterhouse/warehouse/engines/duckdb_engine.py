@@ -42,11 +42,15 @@ class DuckDBEngine:
             "allow_community_extensions": False,
             # Otherwise a misspelt table would be looked up among the caller's Python variables.
             "python_enable_replacements": False,
+            # A range join with few rows, as with a calendar, compares with each: sorting both sides (as
+            # wide as they are) for a merge costs twice as much.
+            "nested_loop_join_threshold": 200,
         }
         if memory_limit is not None:
             settings["memory_limit"] = memory_limit
         if threads is not None:
             settings["threads"] = threads
+        self._kinds: dict[str, str] = {}  # of what stands under a name: asking the catalogue takes longer
         try:
             self._connection = duckdb.connect(":memory:", config=settings)
             self._connection.execute("SET TimeZone = 'UTC'")
@@ -60,23 +64,29 @@ class DuckDBEngine:
         self._forget(name)
         if isinstance(source, str):
             self._run(name, f"CREATE TEMP VIEW {quoted(name)} AS {source}")
+            self._kinds[name.lower()] = "VIEW"
         elif isinstance(source, pa.Table):
             self._register(name, source)
+            self._kinds[name.lower()] = "VIEW"
         else:
             stream = f"{name} (stream)"
             self._register(stream, source)
             try:
                 self._run(name, f"CREATE TEMP TABLE {quoted(name)} AS SELECT * FROM {quoted(stream)}")
+                self._kinds[name.lower()] = "TABLE"
             finally:
                 self._connection.unregister(stream)
 
     def materialise(self, name: str, sql: str) -> None:
         """Compute `sql` into a temporary table, which spills under the memory limit."""
         # Into a table of another name first: the model may read what stands under `name` until now.
-        making = f"{name} (making)"
+        known = name.lower() in self._kinds
+        making = f"{name} (making)" if known else name
         self._run(name, f"CREATE OR REPLACE TEMP TABLE {quoted(making)} AS {bare(sql)}")
-        self._forget(name)
-        self._run(name, f"ALTER TABLE {quoted(making)} RENAME TO {quoted(name)}")
+        if known:
+            self._forget(name)
+            self._run(name, f"ALTER TABLE {quoted(making)} RENAME TO {quoted(name)}")
+        self._kinds[name.lower()] = "TABLE"
 
     def query(self, sql: str, parameters: Parameters = (), *, name: str = "") -> pa.Table:
         """The rows of `sql`; parameters are `?` or `$1` with a sequence, `$word` with a mapping."""
@@ -139,13 +149,8 @@ class DuckDBEngine:
             raise EngineError(ENGINE, name, readable(error)) from error
 
     def _forget(self, name: str) -> None:
-        kinds = self._run(
-            name,
-            "SELECT table_type FROM information_schema.tables WHERE lower(table_name) = lower(?)",
-            [name],
-        ).fetchall()
-        for (kind,) in kinds:
-            self._run(name, f"DROP {'VIEW' if kind == 'VIEW' else 'TABLE'} {quoted(name)}")
+        if kind := self._kinds.pop(name.lower(), None):
+            self._run(name, f"DROP {kind} {quoted(name)}")
 
 
 def quoted(name: str) -> str:

@@ -19,9 +19,10 @@ import pyarrow as pa
 from meterhouse.feeds.xdmod.writing.out_files import Written, write_array
 from meterhouse.feeds.xdmod.writing.period import Period, moment
 from meterhouse.usage.attribution import named, text
-from meterhouse.usage.building.models import EVENT_MODELS, model_text, run_over_view
+from meterhouse.usage.building.models import EVENT_MODELS, run_over_view
+from meterhouse.usage.building.steps import hear_everything
 from meterhouse.usage.rules import rule_tables
-from meterhouse.usage.tables import ITEM_EVENT, ITEM_TAIL
+from meterhouse.usage.tables import ITEM_EVENT
 
 if TYPE_CHECKING:
     from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
@@ -81,9 +82,7 @@ def write_cloud_events(
     )
     if not engine.query("SELECT 1 FROM item_event LIMIT 1").num_rows:
         return
-    engine.relation("item_tail", ITEM_TAIL.empty_table())
-    engine.materialise("heard", model_text("heard"))
-    engine.materialise("size_said", model_text("size_said"))
+    hear_everything(engine)
     engine.materialise("to_write", _to_write(view, resource, period))
     columns = ", ".join(f'"{name}"' for name in _COLUMNS)
     for day in period.days:
@@ -102,18 +101,14 @@ def _to_write(view: View, resource: str, period: Period) -> str:
     # Told twice, it is one event: it counts as it was told first.
     events = f"""
         SELECT h.* REPLACE (
-            CASE WHEN h.event = 'observed' THEN '{_HEARTBEAT}' ELSE h.event END AS event,
-            COALESCE(h.class, z.class) AS class, COALESCE(h.vcpus, z.vcpus) AS vcpus,
-            COALESCE(h.memory_mib, z.memory_mib) AS memory_mib, COALESCE(h.disk_gib, z.disk_gib) AS disk_gib)
+            CASE WHEN h.event = 'observed' THEN '{_HEARTBEAT}' ELSE h.event END AS event)
         FROM (
             SELECT *, ROW_NUMBER() OVER (
-                PARTITION BY resource, kind, item, time, event, host ORDER BY said_at, batch_id, record
+                PARTITION BY resource, kind, item, time, event, host
+                ORDER BY said_at, batch_id, record, event_number
             ) AS telling
-            FROM heard
+            FROM told
         ) AS h
-        LEFT JOIN size_said AS z
-            ON z.resource = h.resource AND z.kind = h.kind AND z.item = h.item AND z.time = h.time
-            AND z.event = h.event AND z.host IS NOT DISTINCT FROM h.host AND h.vcpus IS NULL
         WHERE h.telling = 1 AND h.time >= {start} AND h.time < {end}
             AND (h.kind = 'vm' OR h.event <> 'observed')"""
     columns = ", ".join(f'"{name}"' for name in (*_COLUMNS, "resource"))
