@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from meterhouse.settings import SETTINGS_FILE
 from meterhouse.site import Site
 from meterhouse.usage.build import BuildReport, build, daily_usage
 from meterhouse.warehouse.view import View
@@ -29,11 +33,23 @@ kind = "cloud"
 """
 
 
+@cache
+def _empty_site() -> Path:
+    """A site without records, made once: migrating a register takes longer than most tests."""
+    folder = Path(tempfile.mkdtemp(prefix="meterhouse-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    with Site.init(folder / "site", settings_text=SETTINGS.format(zone="UTC")) as site, site.warehouse:
+        pass
+    return folder / "site"
+
+
 @contextmanager
 def new_site(zone: str = "UTC") -> Iterator[Site]:
     with tempfile.TemporaryDirectory(prefix="meterhouse-") as folder:
-        site = Site.init(Path(folder), settings_text=SETTINGS.format(zone=zone))
-        with site, site.warehouse:
+        path = Path(folder, "site")
+        shutil.copytree(_empty_site(), path)
+        (path / SETTINGS_FILE).write_text(SETTINGS.format(zone=zone), encoding="utf-8")
+        with Site.open(path) as site, site.warehouse:
             yield site
 
 
