@@ -68,8 +68,6 @@ SPAN = pa.schema(
         ("start", TIME),
         ("end", TIME),
         *_SIZE,
-        *_BATCH,
-        *_RUN,
         ("opened_by", pa.string()),  # event that opened it
         ("closed_by", pa.string()),  # event that closed it; null: ran out of evidence
         ("begins", pa.int64()),  # 1 when running begins with this span, else 0
@@ -79,6 +77,8 @@ SPAN = pa.schema(
         ("opened_record", pa.int64()),
         ("closed_batch", pa.string()),
         ("closed_record", pa.int64()),
+        *_BATCH,
+        *_RUN,
     ]
 )
 
