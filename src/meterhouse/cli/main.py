@@ -22,6 +22,7 @@ from meterhouse.cli import (
     scan,
     spans,
     status,
+    storage,
     usage,
     verify,
     xdmod,
@@ -63,7 +64,7 @@ for command in (
     status.rejected,
 ):
     app.command()(command)
-for group in (report.app, directory.app, allocations.app, xdmod.app):
+for group in (report.app, directory.app, allocations.app, storage.app, xdmod.app):
     app.add_typer(group)
 
 

@@ -8,6 +8,7 @@ INSTALLED_APPS = [
     "meterhouse.operations.collection",
     "meterhouse.directory.register",
     "meterhouse.allocations.register",
+    "meterhouse.reports.storage.register",
 ]
 DATABASES: dict[str, dict[str, object]] = {}  # added as sites are opened
 USE_TZ = True

@@ -1,0 +1,113 @@
+"""`meterhouse storage`: reports on file systems, from scans and quotas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from meterhouse.cli.options import Format, open_site, parse_day, print_records
+
+if TYPE_CHECKING:
+    from meterhouse.reports.storage.question import Asked
+    from meterhouse.site import Site
+
+app = typer.Typer(
+    name="storage",
+    help="Who keeps what on file systems, where, and since when, from scans and quotas.",
+    no_args_is_help=True,
+)
+
+
+class ReportFormat(StrEnum):
+    """How a report is printed: `tsv` has the columns of the pipeline that this replaces."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+    tsv = "tsv"
+
+
+DayArgument = Annotated[date, typer.Argument(parser=parse_day, metavar="DATE", help="Day of the report.")]
+VolumesOption = Annotated[list[str] | None, typer.Option("--volume", help="Only this volume.")]
+WithinOption = Annotated[
+    int, typer.Option("--within", min=1, help="Take the newest complete scan of so many days.")
+]
+PartialOption = Annotated[
+    bool, typer.Option("--partial", help="Leave out volumes without a complete scan, instead of failing.")
+]
+BytesOption = Annotated[
+    str,
+    typer.Option("--bytes", help="shared (divided by hard links), apparent, or allocated on disk."),
+]
+GroupsOption = Annotated[
+    Path | None,
+    typer.Option("--groups", help="CSV file with group, pi and gid, instead of the directory."),
+]
+FormatOption = Annotated[Format, typer.Option("--format", help="How to print it.")]
+ReportFormatOption = Annotated[ReportFormat, typer.Option("--format", help="How to print it.")]
+
+
+@contextmanager
+def _asked(
+    site: Site,
+    day: date,
+    volumes: list[str] | None,
+    within: int,
+    partial: bool,
+    counted: str = "shared",
+    groups: Path | None = None,
+) -> Iterator[Asked]:
+    from meterhouse.reports.storage.question import StorageQuestion, asked
+
+    question = StorageQuestion(day, tuple(volumes or ()), within, partial, counted, groups)
+    with asked(site, question) as opened:
+        yield opened
+
+
+@app.command("groups")
+def groups(
+    context: typer.Context,
+    day: DayArgument,
+    volume: VolumesOption = None,
+    within: WithinOption = 10,
+    partial: PartialOption = False,
+    counted: BytesOption = "shared",
+    groups_file: GroupsOption = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Make a report anew that is kept.")] = False,
+    show: Annotated[bool, typer.Option("--show", help="Print what is kept, and make nothing.")] = False,
+    how: ReportFormatOption = ReportFormat.table,
+) -> None:
+    """Make and keep the report of what each group keeps on each volume, against which quota."""
+    from meterhouse.reports.storage.group_report import group_report
+    from meterhouse.reports.storage.kept_groups import keep, kept_groups, require_new
+    from meterhouse.reports.storage.tsv import group_lines
+
+    with open_site(context) as site:
+        if show:
+            rows = [row for row in kept_groups(site, day) if not volume or row.volume in volume]
+        else:
+            with _asked(site, day, volume, within, partial, counted, groups_file) as asked:
+                volumes = [scan.volume for scan in asked.scans]
+                if not replace:
+                    require_new(site, day, volumes)
+                rows = group_report(asked)
+            keep(site, day, volumes, rows, replace=replace)
+    if how is ReportFormat.tsv:
+        for line in group_lines(rows):
+            print(line)
+        return
+    columns = (
+        *("date", "volume", "pi", "group", "used_bytes", "quota_bytes", "consumption"),
+        *("last_modified_days", "archived_directory", "is_own", "scanned_at"),
+    )
+    records = [{name: getattr(row, "day" if name == "date" else name) for name in columns} for row in rows]
+    numeric = ("used_bytes", "quota_bytes", "last_modified_days")
+    print_records(
+        records, columns, Format(how.value), numeric=numeric, empty="No report of this date is kept."
+    )

@@ -1,0 +1,1 @@
+"""What do people ask about file systems? Reports on scans and quotas."""

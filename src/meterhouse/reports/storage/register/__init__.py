@@ -1,0 +1,1 @@
+"""What is kept of reports on file systems, and what people decided about directories?"""
