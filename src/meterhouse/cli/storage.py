@@ -111,3 +111,79 @@ def groups(
     print_records(
         records, columns, Format(how.value), numeric=numeric, empty="No report of this date is kept."
     )
+
+
+@app.command("projects")
+def projects(
+    context: typer.Context,
+    day: DayArgument,
+    volume: VolumesOption = None,
+    within: WithinOption = 10,
+    partial: PartialOption = False,
+    counted: BytesOption = "shared",
+    groups_file: GroupsOption = None,
+    how: ReportFormatOption = ReportFormat.table,
+) -> None:
+    """What each project keeps in which directory, by class of files, and what was decided about it."""
+    from meterhouse.reports.storage.project_report import classes_of, project_report
+    from meterhouse.reports.storage.tsv import PROJECT_CLASSES, project_lines
+
+    with (
+        open_site(context) as site,
+        _asked(site, day, volume, within, partial, counted, groups_file) as asked,
+    ):
+        rows = project_report(asked)
+        classes = list(PROJECT_CLASSES) if how is ReportFormat.table else classes_of(asked)
+    if how is ReportFormat.tsv:
+        for line in project_lines(rows):
+            print(line)
+        return
+    plain = ("project", "directory", "volume", "files", "total_bytes")
+    more = ("last_modified_days", "pi", "group", "project_bytes")
+    decided = ("status", "action", "comment")
+    records = [
+        {name: getattr(row, name) for name in (*plain, *more)}
+        | {f"{name}_bytes": row.class_bytes.get(name, 0) for name in classes}
+        | {name: getattr(row.decision, name) for name in decided}
+        for row in rows
+    ]
+    sizes = [f"{name}_bytes" for name in classes]
+    numeric = (*plain[3:], *sizes, "last_modified_days", "project_bytes")
+    print_records(records, [*plain, *sizes, *more, *decided], Format(how.value), numeric=numeric)
+
+
+@app.command("decide")
+def decide(
+    context: typer.Context,
+    volume: Annotated[str, typer.Argument(metavar="VOLUME", help="Volume, as the project report says it.")],
+    project: Annotated[str, typer.Argument(metavar="PROJECT", help="Project, such as projects/NAME.")],
+    directory: Annotated[
+        str, typer.Argument(metavar="[DIRECTORY]", help="Directory within it; the whole project if none.")
+    ] = "",
+    status: Annotated[str | None, typer.Option("--status", help="How it stands.")] = None,
+    action: Annotated[str | None, typer.Option("--action", help="What is to be done.")] = None,
+    comment: Annotated[str | None, typer.Option("--comment", help="Anything else.")] = None,
+) -> None:
+    """Note what is decided about a directory of a project. It outlasts every scan."""
+    from getpass import getuser
+
+    from meterhouse.reports.storage.decisions import decide as note
+    from meterhouse.reports.storage.tsv import WHOLE_PROJECT
+
+    directory = "" if directory == WHOLE_PROJECT else directory.strip("/")
+    with open_site(context) as site:
+        kept = note(
+            site, volume, project, directory, getuser(), status=status, action=action, comment=comment
+        )
+    print(f"{project}/{directory} on {volume}: {kept.status}; {kept.action}; {kept.comment}")
+
+
+@app.command("decisions")
+def decisions(context: typer.Context, how: FormatOption = Format.table) -> None:
+    """All that was ever decided about directories, oldest first, with who and when."""
+    from meterhouse.reports.storage.decisions import decision_history
+
+    with open_site(context) as site:
+        rows = decision_history(site)
+    columns = ("at", "who", "volume", "project", "directory", "status", "action", "comment")
+    print_records(rows, columns, how, empty="Nothing was decided yet.")

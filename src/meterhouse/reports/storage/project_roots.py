@@ -33,6 +33,11 @@ class ProjectRoots:
     def __init__(self, roots: Sequence[ProjectRoot]) -> None:
         self._roots = [_Root.of(root) for root in roots]
 
+    @property
+    def depth(self) -> int | None:
+        """How many names of a path have to be told apart; None without roots."""
+        return max((len(root.patterns) + root.depth for root in self._roots), default=None)
+
     def place(self, directory: str) -> Place | None:
         """Where a directory belongs; None outside of every project."""
         names = [name for name in directory.split("/") if name]

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from meterhouse.reports.storage.amounts import tib
 from meterhouse.reports.storage.group_report import GroupRow
+from meterhouse.reports.storage.project_report import DirectoryRow
 
 GROUP_COLUMNS = (
     *("Lustre Volume", "PI", "Unix Group", "Used (bytes)", "Quota (bytes)", "Consumption"),
     *("Last Modified (days)", "Archived Directories", "Is Humgen?"),
 )
+
+PROJECT_COLUMNS = (
+    *("Project", "Directory", "Total", "BAM", "CRAM", "VCF", "PED/BED", "Files", "Last Modified (days)"),
+    *("PI", "Unix Group", "Volume", "Project Total", "Status", "Action", "Comment"),
+)
+# The classes that stand in columns of their own there.
+PROJECT_CLASSES = ("bam", "cram", "vcf", "pedbed")
+WHOLE_PROJECT = "*TOTAL*"
 
 
 def group_lines(rows: Iterable[GroupRow]) -> Iterator[str]:
@@ -20,6 +30,21 @@ def group_lines(rows: Iterable[GroupRow]) -> Iterator[str]:
             (
                 *(row.volume, row.pi, row.group, row.used_bytes, row.quota_bytes, row.consumption),
                 *(row.last_modified_days, row.archived_directory, row.is_own),
+            )
+        )
+
+
+def project_lines(rows: Iterable[DirectoryRow]) -> Iterator[str]:
+    """The lines of a project report, the heading first; sizes in TiB."""
+    yield line(PROJECT_COLUMNS)
+    for row in rows:
+        yield line(
+            (
+                *(row.project, row.directory or WHOLE_PROJECT, tib(row.total_bytes, 3)),
+                *(tib(row.class_bytes.get(name, 0), 3) for name in PROJECT_CLASSES),
+                *(row.files, row.last_modified_days, row.pi, row.group, row.volume),
+                *(tib(row.project_bytes, 3), row.decision.status or None, row.decision.action or None),
+                row.decision.comment or None,
             )
         )
 
