@@ -61,14 +61,14 @@ SAMPLED = {
     "sample": """
         SELECT resource, kind, item, CAST(NULL AS VARCHAR) AS name, project_ref,
             CAST(NULL AS VARCHAR) AS project_name, user_ref, CAST(NULL AS VARCHAR) AS user_name,
-            CAST(NULL AS VARCHAR) AS domain, CAST(NULL AS VARCHAR) AS class,
+            CAST(NULL AS VARCHAR) AS domain, CASE WHEN opened_record % 2 = 0 THEN 'c' END AS class,
             CAST(NULL AS VARCHAR) AS group_name,
             CASE WHEN opened_record % 3 = 0 THEN 'memory_used_bytes' ELSE 'cpu_used_micros' END AS measure,
             "start" + n * INTERVAL 7 HOURS AS time, CAST(900 AS BIGINT) AS weight,
             opened_record * (n + 1) AS value,
             CASE WHEN opened_record % 4 = 0 THEN opened_record * 9 END AS "limit",
             CASE WHEN opened_record % 5 <> 0 THEN "end" END AS said_at,
-            opened_batch AS batch_id, opened_record AS record
+            opened_batch AS batch_id, opened_record AS record, opened_record % 7 = 0 AS is_whole
         FROM span, (VALUES (0), (1), (1)) AS twice(n)
         WHERE rules = 'default'""",
 }

@@ -170,6 +170,9 @@ SAMPLE = pa.schema(
         ("said_at", TIME),  # of two tellings the last counts
         ("batch_id", pa.string()),
         ("record", pa.int64()),
+        # With the samples of its class, measure and time it tells all that there is there: of a day only the
+        # last such telling counts, and nothing else that was said of this class and measure.
+        ("is_whole", pa.bool_()),
     ]
 )
 

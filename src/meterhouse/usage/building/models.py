@@ -97,6 +97,7 @@ INTERVAL_MODELS: tuple[IntervalModel, ...] = (
 # Models of samples, each with the raw tables that it reads. They give usage.tables.SAMPLE.
 SAMPLE_MODELS: dict[str, tuple[str, ...]] = {
     "storage_sample": ("storage_usage",),
+    "filesystem_sample": ("filesystem_usage", "filesystem_scan"),
     "kubernetes_sample": ("kubernetes_usage",),
     "openstack_quota_sample": ("openstack_quota",),
 }

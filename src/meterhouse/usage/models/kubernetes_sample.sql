@@ -27,7 +27,8 @@ SELECT
     CAST(NULL AS BIGINT) AS "limit",
     CAST(NULL AS TIMESTAMPTZ) AS said_at,
     s.batch_id,
-    s.record
+    s.record,
+    FALSE AS is_whole
 FROM kubernetes_usage AS s
 WHERE s.quantity IS NOT NULL
     AND (

@@ -2,7 +2,8 @@
 -- in: sample, sampled_span, calendar    out: levels (usage.tables.LEVEL), one row an item, measure and day
 --
 -- A sample told twice counts once, as it was told last. Where a sample doesn't say whose it is or what was
--- reserved, the span says it in which the item was at that moment.
+-- reserved, the span says it in which the item was at that moment. Where samples tell all that there is, as a
+-- scan of a file system does, the last telling of the day counts alone.
 WITH told AS (
     SELECT
         *,
@@ -11,6 +12,13 @@ WITH told AS (
             ORDER BY COALESCE(EPOCH_US(said_at), 0) DESC, value DESC, batch_id, record
         ) AS telling
     FROM sample
+),
+whole AS (
+    SELECT s.resource, s.kind, s.class, s.measure, c.day, MAX(s.time) AS time
+    FROM sample AS s
+    JOIN calendar AS c ON s.time >= c.day_start AND s.time < c.day_end
+    WHERE s.is_whole
+    GROUP BY s.resource, s.kind, s.class, s.measure, c.day
 ),
 placed AS (
     SELECT
@@ -34,10 +42,13 @@ placed AS (
         ) AS bound
     FROM told AS t
     JOIN calendar AS c ON t.time >= c.day_start AND t.time < c.day_end
+    LEFT JOIN whole AS w
+        ON w.resource = t.resource AND w.kind = t.kind AND w.class = t.class AND w.measure = t.measure
+        AND w.day = c.day
     LEFT JOIN sampled_span AS s
         ON s.item = t.item AND s.kind = t.kind AND s.resource = t.resource
         AND s."start" <= t.time AND t.time < s."end"
-    WHERE t.telling = 1
+    WHERE t.telling = 1 AND (w.day IS NULL OR (t.is_whole AND t.time = w.time))
 ),
 ordered AS (
     SELECT

@@ -22,6 +22,7 @@ SELECT
     CASE WHEN hard_limit >= 0 THEN hard_limit END AS "limit",
     observed_at AS said_at,
     batch_id,
-    record
+    record,
+    FALSE AS is_whole
 FROM openstack_quota
 WHERE in_use IS NOT NULL AND observed_at IS NOT NULL AND name IS NOT NULL

@@ -62,5 +62,6 @@ SELECT
     quota AS "limit",
     dt AS said_at,
     batch_id,
-    record
+    record,
+    FALSE AS is_whole
 FROM measured
