@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -187,3 +187,123 @@ def decisions(context: typer.Context, how: FormatOption = Format.table) -> None:
         rows = decision_history(site)
     columns = ("at", "who", "volume", "project", "directory", "status", "action", "comment")
     print_records(rows, columns, how, empty="Nothing was decided yet.")
+
+
+@app.command("users")
+def users(
+    context: typer.Context,
+    day: DayArgument,
+    volume: VolumesOption = None,
+    within: WithinOption = 10,
+    partial: PartialOption = False,
+    counted: BytesOption = "shared",
+    how: ReportFormatOption = ReportFormat.table,
+) -> None:
+    """What each user keeps, by group and volume, and when it was last changed."""
+    from meterhouse.reports.storage.tsv import user_lines
+    from meterhouse.reports.storage.user_report import UserRow, user_report
+
+    with open_site(context) as site, _asked(site, day, volume, within, partial, counted) as asked:
+        rows = user_report(asked)
+        volumes = [scan.volume for scan in asked.scans]
+    if how is ReportFormat.tsv:
+        for line in user_lines(rows, volumes):
+            print(line)
+        return
+    _print(UserRow, rows, Format(how.value), ("used_bytes", "files"))
+
+
+@app.command("top")
+def top(
+    context: typer.Context,
+    day: DayArgument,
+    volume: VolumesOption = None,
+    within: WithinOption = 10,
+    partial: PartialOption = False,
+    counted: BytesOption = "shared",
+    depth: Annotated[int, typer.Option("--depth", min=0, help="So far below the volume's top.")] = 1,
+    order: Annotated[str, typer.Option("--by", help="bytes, files, inodes or directories.")] = "bytes",
+    limit: Annotated[int, typer.Option("--limit", min=1, help="So many.")] = 20,
+    group: Annotated[list[str] | None, typer.Option("--group", help="Count only this group's.")] = None,
+    user: Annotated[list[str] | None, typer.Option("--user", help="Count only this user's.")] = None,
+    how: FormatOption = Format.table,
+) -> None:
+    """Which directories of one depth hold most, with all below them."""
+    from meterhouse.reports.storage.directories import TopRow, top_directories
+
+    with open_site(context) as site, _asked(site, day, volume, within, partial, counted) as asked:
+        rows = top_directories(
+            asked, depth=depth, order=order, limit=limit, groups=tuple(group or ()), users=tuple(user or ())
+        )
+    _print(TopRow, rows, how, ("bytes", "files", "inodes", "directories"))
+
+
+@app.command("old")
+def old(
+    context: typer.Context,
+    day: DayArgument,
+    volume: VolumesOption = None,
+    within: WithinOption = 10,
+    partial: PartialOption = False,
+    counted: BytesOption = "shared",
+    days: Annotated[int, typer.Option("--days", help="For so long; where an age bucket begins.")] = 365,
+    since: Annotated[str, typer.Option("--since", help="Not touched by access, or modification.")] = "access",
+    by: Annotated[str, typer.Option("--by", help="group, user, class or directory.")] = "group",
+    limit: Annotated[int, typer.Option("--limit", min=1, help="So many.")] = 20,
+    how: FormatOption = Format.table,
+) -> None:
+    """Which files nobody has read or changed for long."""
+    from meterhouse.reports.storage.old_data import OldRow, old_data
+
+    with open_site(context) as site, _asked(site, day, volume, within, partial, counted) as asked:
+        rows = old_data(asked, days=days, since=since, by=by, limit=limit)
+    _print(OldRow, rows, how, ("old_bytes", "old_files", "all_bytes"))
+
+
+@app.command("forecast")
+def forecast(
+    context: typer.Context,
+    day: DayArgument,
+    volume: VolumesOption = None,
+    within: WithinOption = 10,
+    partial: PartialOption = False,
+    counted: BytesOption = "shared",
+    how: FormatOption = Format.table,
+) -> None:
+    """When each group's quota of bytes and inodes will be full, as its last three scans tell."""
+    from meterhouse.reports.storage.forecast import ForecastRow
+    from meterhouse.reports.storage.forecast import forecast as foresee
+
+    with open_site(context) as site, _asked(site, day, volume, within, partial, counted) as asked:
+        rows = foresee(asked)
+    _print(ForecastRow, rows, how, ("used", "quota", "points", "per_day"))
+
+
+@app.command("cost")
+def cost(
+    context: typer.Context,
+    day: DayArgument,
+    rate: Annotated[list[str], typer.Option("--rate", help="Per TiB and year: RATE, or VOLUME=RATE.")],
+    volume: VolumesOption = None,
+    within: WithinOption = 10,
+    partial: PartialOption = False,
+    counted: BytesOption = "shared",
+    by: Annotated[str, typer.Option("--by", help="group, user, class or directory.")] = "group",
+    how: FormatOption = Format.table,
+) -> None:
+    """What it costs to keep for a year what is there."""
+    from meterhouse.reports.storage.cost import CostRow, cost_of_keeping, rates_of
+
+    rates = rates_of(rate)
+    with open_site(context) as site, _asked(site, day, volume, within, partial, counted) as asked:
+        rows = cost_of_keeping(asked, rates, by)
+    _print(CostRow, rows, how, ("bytes", "rate", "cost_per_year"))
+
+
+def _print(kind: type[Any], rows: Sequence[Any], how: Format, numeric: Sequence[str]) -> None:
+    """Print rows that are dataclasses of a kind, by their fields."""
+    from dataclasses import fields
+
+    columns = [field.name for field in fields(kind)]
+    records = [{name: getattr(row, name) for name in columns} for row in rows]
+    print_records(records, columns, how, numeric=numeric, empty="Nothing.")

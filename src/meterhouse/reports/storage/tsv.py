@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from meterhouse.reports.storage.amounts import tib
+from meterhouse.reports.storage.amounts import rounded, tib
 from meterhouse.reports.storage.group_report import GroupRow
 from meterhouse.reports.storage.project_report import DirectoryRow
+from meterhouse.reports.storage.user_report import UserRow
 
 GROUP_COLUMNS = (
     *("Lustre Volume", "PI", "Unix Group", "Used (bytes)", "Quota (bytes)", "Consumption"),
@@ -54,3 +55,15 @@ def line(values: Sequence[object]) -> str:
     return "\t".join(
         "-" if value is None else " ".join(str(value).split("\t")).replace("\n", " ") for value in values
     )
+
+
+def user_lines(rows: Iterable[UserRow], volumes: Sequence[str]) -> Iterator[str]:
+    """Two lines for each user and group, sizes in MiB and last changes, with a column a volume."""
+    found: dict[tuple[str, str], dict[str, UserRow]] = {}
+    for row in rows:
+        found.setdefault((row.user, row.group), {})[row.volume] = row
+    yield line(("Username", "Data", "Group", *volumes))
+    for (user, group), kept in found.items():
+        on = [kept.get(volume) for volume in volumes]
+        yield line((user, "size", group, *(rounded(one.used_bytes, 2**20, 2) if one else None for one in on)))
+        yield line((user, "mtime", group, *(one.last_modified if one else None for one in on)))
