@@ -258,6 +258,13 @@ class Volume(_Section):
     file_classes: Path | None = None
 
 
+class WebSection(_Section):
+    """What people type to get to the web site, and whether anybody may see the centre's totals."""
+
+    url: str = Field(default="http://127.0.0.1:8000", pattern=r"^https?://[^/@\s?#]+$", max_length=300)
+    public: bool = False
+
+
 class Settings(_Section):
     """All of meterhouse.toml."""
 
@@ -269,6 +276,7 @@ class Settings(_Section):
     volumes: tuple[Volume, ...] = ()
     directory: tuple[DirectorySource, ...] = ()
     alerts: AlertsSection = AlertsSection()
+    web: WebSection = WebSection()
 
     @model_validator(mode="after")
     def _names(self) -> Settings:

@@ -20,10 +20,12 @@ from meterhouse.cli import (
     log,
     report,
     scan,
+    serve,
     spans,
     status,
     storage,
     usage,
+    users,
     verify,
     xdmod,
 )
@@ -60,11 +62,12 @@ for command in (
     log.log,
     dump.dump,
     verify.verify,
+    serve.serve,
     status.coverage,
     status.rejected,
 ):
     app.command()(command)
-for group in (report.app, directory.app, allocations.app, storage.app, xdmod.app):
+for group in (report.app, directory.app, allocations.app, storage.app, xdmod.app, users.app):
     app.add_typer(group)
 
 

@@ -19,6 +19,8 @@ MEANINGS = {
     ),
     "site.name": "What the site is called in reports.",
     "site.time_zone": "IANA time zone that days, months and reports follow.",
+    "web.url": "What people type to get to the web site. With https, cookies are sent over https only.",
+    "web.public": "Whether anybody may see totals by resource, kind and time without logging in.",
     "register.url": "Where the register is: a file below the site, or `postgresql://user@host:port/database`.",
     "register.password": "The PostgreSQL password, by reference.",
     "warehouse.path": "Folder of the warehouse, below the site or absolute.",

@@ -1,0 +1,104 @@
+"""`meterhouse users`: who may log in to the web site, and with which tokens programs ask."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from meterhouse.cli.options import Format, FormatOption, names, print_records
+
+if TYPE_CHECKING:
+    from meterhouse.site import Site
+
+app = typer.Typer(name="users", help="Who may log in to the web site.", no_args_is_help=True)
+_NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of the account.")]
+_COLUMNS = ("name", "role", "person", "institution", "active", "last_login")
+
+
+def _open(context: typer.Context) -> Site:
+    from meterhouse.web.configured import configure
+
+    return configure(context.obj)
+
+
+@app.command("add")
+def add(
+    context: typer.Context,
+    name: _NameArgument,
+    role: Annotated[str, typer.Option("--role", help="user, institution, staff or administrator.")],
+    person: Annotated[
+        str | None, typer.Option("--person", help="User name of the person in the directory.")
+    ] = None,
+    institution: Annotated[
+        str | None, typer.Option("--institution", help="Name or id of the institution in the directory.")
+    ] = None,
+    email: Annotated[str, typer.Option("--email", help="Where mail goes.")] = "",
+    password_env: Annotated[
+        str | None, typer.Option("--password-env", metavar="NAME", help="Environment variable to read.")
+    ] = None,
+) -> None:
+    """Add an account. The password is the first line of standard input, unless --password-env is given."""
+    import os
+    import sys
+
+    from meterhouse.errors import ConfigurationError
+
+    if password_env is None:
+        password = sys.stdin.readline().rstrip("\r\n")
+    elif password_env in os.environ:
+        password = os.environ[password_env]
+    else:
+        raise ConfigurationError(f"password: environment variable {password_env} is not set")
+    with _open(context):
+        from meterhouse.web.accounts.granting import add_account
+
+        add_account(name, password, role, email=email, person=person, institution=institution)
+    print(f"Account {name}, role {role}.")
+
+
+@app.command("list")
+def show(context: typer.Context, how: FormatOption = Format.table) -> None:
+    """Which accounts are there?"""
+    with _open(context):
+        from meterhouse.web.accounts.models import Access
+
+        records: list[dict[str, object]] = [
+            {
+                "name": one.user.get_username(),
+                "role": one.role,
+                "person": one.person.username if one.person else None,
+                "institution": one.institution.name if one.institution else None,
+                "active": one.user.is_active,
+                "last_login": one.user.last_login,
+            }
+            for one in Access.objects.select_related("user", "person", "institution").order_by(
+                "user__username"
+            )
+        ]
+    print_records(records, _COLUMNS, how, empty="There are no accounts.")
+
+
+@app.command("close")
+def close(context: typer.Context, name: _NameArgument) -> None:
+    """Refuse an account from now on, with its tokens."""
+    with _open(context):
+        from meterhouse.web.accounts.granting import set_active
+
+        set_active(name, False)
+    print(f"Account {name} is closed.")
+
+
+@app.command("token")
+def token(
+    context: typer.Context,
+    name: _NameArgument,
+    scope: Annotated[str, typer.Option("--scope", help="usage, records, coverage, with commas.")] = "usage",
+    days: Annotated[int, typer.Option("--days", help="How long it may be used.")] = 90,
+    title: Annotated[str, typer.Option("--title", help="What it is for.")] = "",
+) -> None:
+    """Make an API token and print it: it can't be read again."""
+    with _open(context):
+        from meterhouse.web.accounts.granting import give_token
+
+        print(give_token(name, title or "command line", names(scope), days))

@@ -1,0 +1,1 @@
+"""What does a program ask? The REST API, its formats, errors and paging."""

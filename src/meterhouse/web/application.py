@@ -1,0 +1,32 @@
+"""What does the server call? The WSGI application of the site that METERHOUSE_SITE names."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from whitenoise import WhiteNoise
+
+from meterhouse.web.configured import configure
+from meterhouse.web.serving import serve_site
+
+
+def _application() -> Any:
+    serve_site(configure(os.environ["METERHOUSE_SITE"]))
+    from django.conf import settings
+    from django.core.handlers.wsgi import WSGIHandler
+
+    return WhiteNoise(
+        WSGIHandler(),
+        root=settings.STATIC_FOLDER,
+        prefix=settings.STATIC_URL,
+        immutable_file_test=lambda path, url: True,  # the content is part of the address
+        add_headers_function=_headers,
+    )
+
+
+def _headers(headers: Any, path: str, url: str) -> None:
+    headers["X-Content-Type-Options"] = "nosniff"
+
+
+application = _application()

@@ -1,0 +1,76 @@
+"""What stands around every page? The site's name, who is logged in, and where one can go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from meterhouse.web.accounts.models import Access
+from meterhouse.web.serving import served_site
+from meterhouse.web.visitors import right_of_request, visitor_of
+
+View = Callable[..., HttpResponse]
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """Context processor: what the frame shows."""
+    user = getattr(request, "user", None)
+    place = request.resolver_match.url_name if request.resolver_match else ""
+    return {
+        "site_name": served_site().settings.site.name,
+        "signed_in": user is not None and user.is_authenticated,
+        "public_site": served_site().settings.web.public,
+        "place": place,
+        "chosen": [
+            ("overview", "Overview"),
+            ("explore", "Explore"),
+            ("item", "Items"),
+            ("sources", "Sources"),
+        ],
+    }
+
+
+def for_visitors(view: View) -> View:
+    """A page of totals: for who is logged in, and for anybody where the site opens them."""
+
+    @wraps(view)
+    def shown(request: HttpRequest, *given: Any, **named: Any) -> HttpResponse:
+        if not request.user.is_authenticated and not served_site().settings.web.public:
+            return redirect_to_login(request.get_full_path())
+        if request.user.is_authenticated and (missing := missing_link(request)):
+            return render(request, "no_permission.html", {"why": missing}, status=403)
+        return view(request, *given, **named)
+
+    return shown
+
+
+def for_accounts(view: View) -> View:
+    """A page that only who is logged in may see."""
+
+    @wraps(view)
+    def shown(request: HttpRequest, *given: Any, **named: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        return for_visitors(view)(request, *given, **named)
+
+    return shown
+
+
+def missing_link(request: HttpRequest) -> str:
+    """Why this account can see nothing at all, if so."""
+    if not Access.objects.filter(user_id=request.user.pk).exists():
+        return "This account has no role yet."
+    right = right_of_request(request)
+    if right.everything or right.people or right.projects or right.institutions:
+        return ""
+    return "This account isn't tied to a person or an institution of the directory yet."
+
+
+def is_staff(request: HttpRequest) -> bool:
+    """Whether the page may tell what only those who run the site should know."""
+    return visitor_of(request.user).role in ("staff", "administrator")

@@ -1,0 +1,126 @@
+"""What happened to one VM, job, pod or volume? Its states through time, and its lines of the log."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from meterhouse.errors import MeterhouseError
+from meterhouse.reports.spans import read_spans
+from meterhouse.reports.transaction_log import log_lines
+from meterhouse.usage.attribution import Filters
+from meterhouse.usage.calendar import day_start
+from meterhouse.usage.meters import find_grouping
+from meterhouse.web.asking import days_of, filters_of
+from meterhouse.web.pages.explore import day_of, site_today
+from meterhouse.web.pages.frame import for_accounts
+from meterhouse.web.serving import served_site
+from meterhouse.web.visitors import right_of_request
+
+_ITEMS = 500
+
+
+@for_accounts
+def item(request: HttpRequest) -> HttpResponse:
+    """One item where the address names one, otherwise all of a period."""
+    right, query = right_of_request(request), request.GET
+    today = site_today()
+    name, resource = query.get("item", ""), query.get("resource", "")
+    context: dict[str, Any] = {"item": name}
+    try:
+        first = day_of(query, "from", today - timedelta(days=30))
+        last = day_of(query, "to", today)
+        days_of(first, last)
+        where = [one for one in query.getlist("where") if one.strip()]
+        asked = tuple((find_grouping(one), tuple(values)) for one, values in filters_of(where).items())
+        filters: Filters = (*asked, *right.filters)
+        context |= {"first": first, "last": last, "where": where}
+        only = {"item": [name]} if name else {}
+        if resource:
+            only["resource"] = [resource]
+        spans = read_spans(served_site(), first, last, where=only, filters=filters, whole_items=bool(name))
+        if name:
+            return _one(request, context, list(spans), name)
+        return _several(request, context, spans)
+    except MeterhouseError as mistake:
+        return render(request, "items.html", context | {"mistake": str(mistake)}, status=400)
+
+
+def _several(request: HttpRequest, context: dict[str, Any], spans: Any) -> HttpResponse:
+    found: dict[tuple[str, str, str], dict[str, Any]] = {}
+    more = False
+    for span in spans:
+        key = (span["resource"], span["kind"], span["item"])
+        if key not in found and len(found) == _ITEMS:
+            more = True
+            break
+        found[key] = {**span, "since": found[key]["since"] if key in found else span["start"]}
+    return render(
+        request, "items.html", context | {"items": list(found.values()), "more": more, "limit": _ITEMS}
+    )
+
+
+def _one(
+    request: HttpRequest, context: dict[str, Any], spans: list[dict[str, Any]], name: str
+) -> HttpResponse:
+    if not spans:
+        # The same words whether it isn't there or isn't theirs.
+        return render(request, "failure.html", {
+            "title": "No such item",
+            "text": "There is no item of that id in this period that this account may see.",
+        }, status=404)  # fmt: skip
+    zone = ZoneInfo(served_site().settings.site.time_zone)
+    start, end = day_start(context["first"], zone), day_start(context["last"] + timedelta(days=1), zone)
+    newest = spans[-1]
+    context |= {
+        "newest": newest,
+        "spans": [
+            {**span, "hours": _hours(span["start"], span["end"])} for span in spans if span["end"] >= start
+        ],
+        "lines": log_lines(spans, start, end),
+        "chart": _timeline(spans, start, end),
+        "zone": str(zone),
+    }
+    return render(request, "item.html", context)
+
+
+def _hours(start: datetime, end: datetime) -> str:
+    seconds = int((end - start).total_seconds())
+    return f"{seconds // 3600:,} h {seconds % 3600 // 60:02d} min"
+
+
+def _timeline(spans: list[dict[str, Any]], start: datetime, end: datetime) -> dict[str, Any]:
+    """A bar for each span, coloured by state."""
+    values = [
+        {
+            "state": span["state"],
+            "from": max(span["start"], start).isoformat(),
+            "to": min(span["end"], end).isoformat(),
+            "size": f"{span['class'] or ''} {span['vcpus'] or ''}".strip(),
+        }
+        for span in spans
+        if span["end"] > start and span["start"] < end
+    ]
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+        "width": "container",
+        "height": {"step": 32},
+        "data": {"values": values},
+        "mark": {"type": "bar", "cornerRadius": 3, "tooltip": True},
+        "encoding": {
+            "x": {"field": "from", "type": "temporal", "scale": {"type": "utc"}, "title": "UTC"},
+            "x2": {"field": "to"},
+            "y": {"field": "state", "type": "nominal", "title": None},
+            "color": {"field": "state", "type": "nominal", "legend": None},
+            "tooltip": [
+                {"field": "state", "title": "State"},
+                {"field": "size", "title": "Size"},
+                {"field": "from", "type": "temporal", "title": "From", "format": "%Y-%m-%d %H:%M"},
+                {"field": "to", "type": "temporal", "title": "To", "format": "%Y-%m-%d %H:%M"},
+            ],
+        },
+    }

@@ -1,0 +1,42 @@
+"""Who asks? The visitor behind a session, with the rows that they may see today."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.http import HttpRequest
+
+from meterhouse.web.accounts.models import Access
+from meterhouse.web.rights import Right, Role, Visitor, may_see
+from meterhouse.web.serving import served_site
+
+NOBODY = Visitor("public")
+
+
+def visitor_of(user: Any) -> Visitor:
+    """The visitor that an account stands for. One without a role sees what anybody sees."""
+    if user is None or not user.is_authenticated or not user.is_active:
+        return NOBODY
+    access = Access.objects.filter(user=user).first()
+    if access is None:
+        return NOBODY
+    role: Role = access.role
+    return Visitor(role, access.person_id, access.institution_id)
+
+
+def right_of(visitor: Visitor) -> Right:
+    """What a visitor may see on the site's present day."""
+    site = served_site()
+    today = datetime.now(ZoneInfo(site.settings.site.time_zone)).date()
+    return may_see(visitor, site.register.alias, today, site.settings.web.public)
+
+
+def right_of_request(request: HttpRequest) -> Right:
+    """What the person whose session this is may see; found once a request."""
+    found: Right | None = getattr(request, "meterhouse_right", None)
+    if found is None:
+        found = right_of(visitor_of(request.user))
+        request.meterhouse_right = found  # type: ignore[attr-defined]
+    return found
