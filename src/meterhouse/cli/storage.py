@@ -54,7 +54,7 @@ ReportFormatOption = Annotated[ReportFormat, typer.Option("--format", help="How 
 
 
 @contextmanager
-def _asked(
+def ask(
     site: Site,
     day: date,
     volumes: list[str] | None,
@@ -63,6 +63,7 @@ def _asked(
     counted: str = "shared",
     groups: Path | None = None,
 ) -> Iterator[Asked]:
+    """Choose the scans that answer the question of a command."""
     from meterhouse.reports.storage.question import StorageQuestion, asked
 
     question = StorageQuestion(day, tuple(volumes or ()), within, partial, counted, groups)
@@ -92,7 +93,7 @@ def groups(
         if show:
             rows = [row for row in kept_groups(site, day) if not volume or row.volume in volume]
         else:
-            with _asked(site, day, volume, within, partial, counted, groups_file) as asked:
+            with ask(site, day, volume, within, partial, counted, groups_file) as asked:
                 volumes = [scan.volume for scan in asked.scans]
                 if not replace:
                     require_new(site, day, volumes)
@@ -130,7 +131,7 @@ def projects(
 
     with (
         open_site(context) as site,
-        _asked(site, day, volume, within, partial, counted, groups_file) as asked,
+        ask(site, day, volume, within, partial, counted, groups_file) as asked,
     ):
         rows = project_report(asked)
         classes = list(PROJECT_CLASSES) if how is ReportFormat.table else classes_of(asked)
@@ -203,7 +204,7 @@ def users(
     from meterhouse.reports.storage.tsv import user_lines
     from meterhouse.reports.storage.user_report import UserRow, user_report
 
-    with open_site(context) as site, _asked(site, day, volume, within, partial, counted) as asked:
+    with open_site(context) as site, ask(site, day, volume, within, partial, counted) as asked:
         rows = user_report(asked)
         volumes = [scan.volume for scan in asked.scans]
     if how is ReportFormat.tsv:
@@ -231,7 +232,7 @@ def top(
     """Which directories of one depth hold most, with all below them."""
     from meterhouse.reports.storage.directories import TopRow, top_directories
 
-    with open_site(context) as site, _asked(site, day, volume, within, partial, counted) as asked:
+    with open_site(context) as site, ask(site, day, volume, within, partial, counted) as asked:
         rows = top_directories(
             asked, depth=depth, order=order, limit=limit, groups=tuple(group or ()), users=tuple(user or ())
         )
@@ -255,7 +256,7 @@ def old(
     """Which files nobody has read or changed for long."""
     from meterhouse.reports.storage.old_data import OldRow, old_data
 
-    with open_site(context) as site, _asked(site, day, volume, within, partial, counted) as asked:
+    with open_site(context) as site, ask(site, day, volume, within, partial, counted) as asked:
         rows = old_data(asked, days=days, since=since, by=by, limit=limit)
     _print(OldRow, rows, how, ("old_bytes", "old_files", "all_bytes"))
 
@@ -274,7 +275,7 @@ def forecast(
     from meterhouse.reports.storage.forecast import ForecastRow
     from meterhouse.reports.storage.forecast import forecast as foresee
 
-    with open_site(context) as site, _asked(site, day, volume, within, partial, counted) as asked:
+    with open_site(context) as site, ask(site, day, volume, within, partial, counted) as asked:
         rows = foresee(asked)
     _print(ForecastRow, rows, how, ("used", "quota", "points", "per_day"))
 
@@ -295,7 +296,7 @@ def cost(
     from meterhouse.reports.storage.cost import CostRow, cost_of_keeping, rates_of
 
     rates = rates_of(rate)
-    with open_site(context) as site, _asked(site, day, volume, within, partial, counted) as asked:
+    with open_site(context) as site, ask(site, day, volume, within, partial, counted) as asked:
         rows = cost_of_keeping(asked, rates, by)
     _print(CostRow, rows, how, ("bytes", "rate", "cost_per_year"))
 
