@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.db import connections
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 
 from meterhouse.register.database import Register, open_register  # noqa: E402
 from meterhouse.site import Site  # noqa: E402
 from services.postgresql import PostgreSQL, PostgreSQLMissing, running_postgresql  # noqa: E402
+from services.registers import migrated_sqlite  # noqa: E402
 
 SETTINGS = """\
 [site]
@@ -40,37 +40,24 @@ def postgresql() -> Iterator[PostgreSQL]:
         pytest.skip(str(missing))
 
 
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A register with nothing in it: to be copied, because making the tables takes a while."""
-    path = tmp_path_factory.mktemp("register") / "register.sqlite3"
-    register = open_register(path)
-    register.migrate()
-    with connections[register.alias].cursor() as cursor:
-        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    register.close()
-    return path
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
-def register(request: pytest.FixtureRequest, tmp_path: Path, migrated: Path) -> Iterator[Register]:
+def register(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Register]:
     """A migrated register, on each database."""
     if request.param == "sqlite":
-        register = open_register(shutil.copy(migrated, tmp_path / "register.sqlite3"))
+        register = open_register(shutil.copy(migrated_sqlite(), tmp_path / "register.sqlite3"))
     else:
         server: PostgreSQL = request.getfixturevalue("postgresql")
-        register = open_register(server.database())
-        register.migrate()
+        register = open_register(server.register())
     yield register
     register.close()
 
 
 @pytest.fixture
-def site(tmp_path: Path, migrated: Path) -> Iterator[Site]:
+def site(tmp_path: Path) -> Iterator[Site]:
     """A new site with a cloud and a container cluster."""
     folder = tmp_path / "site"
     folder.mkdir()
-    shutil.copy(migrated, folder / "register.sqlite3")
+    shutil.copy(migrated_sqlite(), folder / "register.sqlite3")
     (folder / "meterhouse.toml").write_text(SETTINGS)
     with Site.open(folder) as site, site.warehouse:
         yield site

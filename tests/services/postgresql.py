@@ -40,18 +40,32 @@ class PostgreSQL:
     def __init__(self, socket_folder: Path) -> None:
         self._folder = socket_folder
         self._made = 0
+        self._migrated = ""
 
     def connect(self) -> psycopg.Connection[tuple[object, ...]]:
         return psycopg.connect(
             host=str(self._folder), port=_PORT, user="postgres", dbname="postgres", autocommit=True
         )
 
-    def database(self) -> str:
+    def database(self, template: str = "template1") -> str:
         self._made += 1
         name = f"test_{os.getpid()}_{self._made}"
         with self.connect() as connection:
-            connection.execute(f"CREATE DATABASE {name}")  # our own name, nothing from outside
+            # our own names, nothing from outside
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return f"postgresql://postgres@:{_PORT}/{name}?host={quote(str(self._folder))}"
+
+    def register(self) -> str:
+        """A new database with every table of a register: a copy of one that is made once."""
+        if not self._migrated:
+            from meterhouse.register.database import open_register
+
+            url = self.database()
+            register = open_register(url)
+            register.migrate()
+            register.close()
+            self._migrated = f"test_{os.getpid()}_{self._made}"
+        return self.database(self._migrated)
 
 
 @contextmanager

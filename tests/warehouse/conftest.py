@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from warehouse_examples import COUNTED  # noqa: E402
 from meterhouse.register.database import Register, open_register  # noqa: E402
 from meterhouse.warehouse import Warehouse  # noqa: E402
 from services.postgresql import PostgreSQL, PostgreSQLMissing, running_postgresql  # noqa: E402
+from services.registers import migrated_sqlite  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +30,7 @@ def postgresql() -> Iterator[PostgreSQL]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Where a register can be, with nothing in it yet."""
     if request.param == "sqlite":
         return str(tmp_path / "register.sqlite")
@@ -36,10 +38,18 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return server.database()
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a register is that has its tables, and nothing in them."""
+    if request.param == "sqlite":
+        return str(shutil.copy(migrated_sqlite(), tmp_path / "register.sqlite"))
+    server: PostgreSQL = request.getfixturevalue("postgresql")
+    return server.register()
+
+
 @pytest.fixture
 def register(url: str) -> Iterator[Register]:
     register = open_register(url)
-    register.migrate()
     yield register
     register.close()
 

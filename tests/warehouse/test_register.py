@@ -41,14 +41,14 @@ def test_a_register_of_another_version_is_refused(tmp_path: Path) -> None:
         open_register(tmp_path / "empty.sqlite").require_current()
 
 
-def test_several_processes_may_migrate_at_once(url: str) -> None:
-    processes = [forkserver.Process(target=migrate, args=(url,)) for _ in range(4)]
+def test_several_processes_may_migrate_at_once(empty_url: str) -> None:
+    processes = [forkserver.Process(target=migrate, args=(empty_url,)) for _ in range(4)]
     for process in processes:
         process.start()
     for process in processes:
         process.join()
     assert [process.exitcode for process in processes] == [0, 0, 0, 0]
-    register = open_register(url)
+    register = open_register(empty_url)
     assert register.is_current()
     assert SnapshotCounter.objects.using(register.alias).count() == 1
     register.close()
