@@ -8,8 +8,11 @@ import sys
 from meterhouse.web.configured import configure
 
 with configure(sys.argv[1]):
+    from django.contrib.auth.hashers import PBKDF2PasswordHasher
+
     from meterhouse.web.accounts.granting import add_account, give_token
 
+    PBKDF2PasswordHasher.iterations = 1000  # seven real ones take seconds
     PASSWORD = "correct horse battery"
     tokens = {}
     for name, role, tied in (

@@ -39,9 +39,13 @@ class Served:
     tokens: dict[str, str]
     sessions: dict[str | None, httpx.Client]
 
-    def ask(self, role: str, path: str, accept: str = "application/json", **query: object) -> httpx.Response:
+    def ask(
+        self, role: str, path: str, accept: str = "application/json", known: str = "", **query: object
+    ) -> httpx.Response:
         """The API's answer to someone of that role; "anybody" shows no token."""
         headers = {"Accept": accept}
+        if known:
+            headers["If-None-Match"] = known
         if role != "anybody":
             headers["Authorization"] = f"Bearer {self.tokens[role]}"
         return _PROGRAM.get(f"{self.url}/api/v1/{path}", params=query, headers=headers)

@@ -72,8 +72,8 @@ def test_nobody_sees_a_page_without_logging_in(served: Served, page: str) -> Non
 
 
 @pytest.mark.parametrize("role", [role for role in SEEN if role != "unlinked"])
-@pytest.mark.parametrize("page", PAGES)
-def test_every_page_answers_every_role(served: Served, role: str, page: str) -> None:
+@pytest.mark.parametrize("page", ["/", "/sources"])
+def test_pages_of_all_answer_every_role(served: Served, role: str, page: str) -> None:
     browser = served.browser(role)
     assert browser.get(page).status_code == 200
 

@@ -9,6 +9,7 @@ from whitenoise import WhiteNoise
 
 from meterhouse.web.configured import configure
 from meterhouse.web.serving import serve_site
+from meterhouse.web.settings import STATIC_FOLDER
 
 
 def _application() -> Any:
@@ -18,7 +19,7 @@ def _application() -> Any:
 
     return WhiteNoise(
         WSGIHandler(),
-        root=settings.STATIC_FOLDER,
+        root=STATIC_FOLDER,
         prefix=settings.STATIC_URL,
         immutable_file_test=lambda path, url: True,  # the content is part of the address
         add_headers_function=_headers,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 import meterhouse.register.configured  # noqa: F401
 from meterhouse.directory.register.models import ProjectMembership, ProjectParent
@@ -128,10 +128,14 @@ def _with_all_below(projects: set[int], alias: str, today: date) -> set[int]:
     found, above = set(projects), set(projects)
     while above:
         children = ProjectParent.objects.using(alias).filter(_on(today), parent__in=sorted(above))
-        below = set(asked(alias, lambda rows=children: list(rows.values_list("project_id", flat=True))))
+        below = set(_projects_of(children, alias))
         above = below - found
         found |= above
     return found
+
+
+def _projects_of(rows: QuerySet[ProjectParent], alias: str) -> list[int]:
+    return asked(alias, lambda: list(rows.values_list("project_id", flat=True)))
 
 
 def _on(day: date) -> Q:

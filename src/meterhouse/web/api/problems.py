@@ -36,7 +36,7 @@ def problem(status: int, detail: str) -> HttpResponse:
     return response
 
 
-def unforeseen(request: HttpRequest, error: Exception) -> HttpResponse:
+def unforeseen(request: HttpRequest, error: Exception | type[Exception]) -> HttpResponse:
     """What nobody foresaw is in the log of the server, not in the answer."""
-    log.error("API %s failed", request.path, exc_info=error)
+    log.error("API %s failed", request.path, exc_info=error if isinstance(error, Exception) else True)
     return problem(500, "the server failed; its log says how")

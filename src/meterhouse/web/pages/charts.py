@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from decimal import Decimal
 from typing import Any
@@ -16,6 +17,11 @@ _SERIES = 7  # beyond these, colours can't be told apart
 _BARS = 15
 _OTHERS = "All others"
 Spec = dict[str, Any]
+
+
+def written(spec: Spec | None) -> str:
+    """A chart as it stands in an attribute of the page: the template escapes it, the script reads it."""
+    return "" if spec is None else json.dumps(spec, ensure_ascii=False)
 
 
 def chart(found: Answer, kind: str) -> Spec | None:

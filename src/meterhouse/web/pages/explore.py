@@ -17,7 +17,7 @@ from meterhouse.usage.answer import Answer
 from meterhouse.usage.meters import PERIODS, find_realm, groupings, profiles
 from meterhouse.usage.question import Question
 from meterhouse.web.asking import moment_of, question_of, split
-from meterhouse.web.pages.charts import KINDS, chart
+from meterhouse.web.pages.charts import KINDS, chart, written
 from meterhouse.web.pages.frame import for_visitors
 from meterhouse.web.rights import PUBLIC_GROUPINGS, Forbidden, Right
 from meterhouse.web.serving import served_site
@@ -121,7 +121,7 @@ def explore(request: HttpRequest) -> HttpResponse:
         "head": _head(found),
         "rows": _rows(found, words, question, right)[:ROWS],
         "row_limit": ROWS,
-        "chart": chart(found, kind),
+        "chart": written(chart(found, kind)),
         "question": question,
         "address": urlencode(pairs_of(words) + ([("as_of", as_of)] if as_of else [])),
         "items_address": urlencode(

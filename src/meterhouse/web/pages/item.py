@@ -16,6 +16,7 @@ from meterhouse.usage.attribution import Filters
 from meterhouse.usage.calendar import day_start
 from meterhouse.usage.meters import find_grouping
 from meterhouse.web.asking import days_of, filters_of
+from meterhouse.web.pages.charts import written
 from meterhouse.web.pages.explore import day_of, site_today
 from meterhouse.web.pages.frame import for_accounts
 from meterhouse.web.serving import served_site
@@ -82,7 +83,7 @@ def _one(
             {**span, "hours": _hours(span["start"], span["end"])} for span in spans if span["end"] >= start
         ],
         "lines": log_lines(spans, start, end),
-        "chart": _timeline(spans, start, end),
+        "chart": written(_timeline(spans, start, end)),
         "zone": str(zone),
     }
     return render(request, "item.html", context)

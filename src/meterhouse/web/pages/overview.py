@@ -11,7 +11,7 @@ from django.shortcuts import render
 
 from meterhouse.reports.questions import answer_question
 from meterhouse.usage.question import Question
-from meterhouse.web.pages.charts import over_time, titled
+from meterhouse.web.pages.charts import over_time, titled, written
 from meterhouse.web.pages.explore import months_back, site_today
 from meterhouse.web.pages.frame import for_visitors
 from meterhouse.web.pages.sources import freshness
@@ -48,7 +48,7 @@ def overview(request: HttpRequest) -> HttpResponse:
                 "measure": titled(measured),
                 "now": _shown(by_month.get(f"{today:%Y-%m}")),
                 "before": _shown(by_month.get(f"{months_back(today, 1):%Y-%m}")),
-                "chart": over_time(found, "bar", titled(measured)) | {"height": 140},
+                "chart": written(over_time(found, "bar", titled(measured)) | {"height": 140}),
                 "address": urlencode(
                     {
                         "realm": realm,

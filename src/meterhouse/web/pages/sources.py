@@ -55,7 +55,7 @@ def sources(request: HttpRequest) -> HttpResponse:
     ends = [one.end.astimezone(zone).date() for one in known]
     last = min(today, max(ends, default=today))
     first = last - timedelta(days=last.weekday() + _DAYS - 7)
-    calls = defaultdict(list)
+    calls: dict[tuple[str, str], list[Any]] = defaultdict(list)
     for one in known:
         calls[one.resource, one.source].append(one)
     shown = []

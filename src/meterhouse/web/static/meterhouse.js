@@ -23,9 +23,7 @@
     };
   };
   const draw = (place) => {
-    const data = document.getElementById(place.dataset.chart);
-    if (!data) return;
-    const spec = JSON.parse(data.textContent);
+    const spec = JSON.parse(place.dataset.chart);
     const legend = spec.encoding.color && spec.encoding.color.legend;
     if (legend && place.clientWidth < 500) { legend.columns = 1; legend.labelLimit = place.clientWidth - 60; }
     vegaEmbed(place, spec, {
