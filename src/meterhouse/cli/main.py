@@ -23,7 +23,7 @@ from meterhouse.cli import (
     serve,
     spans,
     status,
-    storage_split,
+    storage,
     usage,
     users,
     verify,
@@ -67,7 +67,7 @@ for command in (
     status.rejected,
 ):
     app.command()(command)
-for group in (report.app, directory.app, allocations.app, storage_split.app, xdmod.app, users.app):
+for group in (report.app, directory.app, allocations.app, storage.app, xdmod.app, users.app):
     app.add_typer(group)
 
 

@@ -2,73 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import date
-from enum import StrEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import typer
 
-from meterhouse.cli.options import Format, open_site, parse_day, print_records
-
-if TYPE_CHECKING:
-    from meterhouse.reports.storage.question import Asked
-    from meterhouse.site import Site
+from meterhouse.cli import storage_publish, storage_split
+from meterhouse.cli.options import Format, FormatOption, open_site, print_records
+from meterhouse.cli.storage_options import (
+    BytesOption,
+    DayArgument,
+    GroupsOption,
+    PartialOption,
+    ReportFormat,
+    ReportFormatOption,
+    VolumesOption,
+    WithinOption,
+    ask,
+)
 
 app = typer.Typer(
     name="storage",
     help="Who keeps what on file systems, where, and since when, from scans and quotas.",
     no_args_is_help=True,
 )
-
-
-class ReportFormat(StrEnum):
-    """How a report is printed: `tsv` has the columns of the pipeline that this replaces."""
-
-    table = "table"
-    csv = "csv"
-    json = "json"
-    tsv = "tsv"
-
-
-DayArgument = Annotated[date, typer.Argument(parser=parse_day, metavar="DATE", help="Day of the report.")]
-VolumesOption = Annotated[list[str] | None, typer.Option("--volume", help="Only this volume.")]
-WithinOption = Annotated[
-    int, typer.Option("--within", min=1, help="Take the newest complete scan of so many days.")
-]
-PartialOption = Annotated[
-    bool, typer.Option("--partial", help="Leave out volumes without a complete scan, instead of failing.")
-]
-BytesOption = Annotated[
-    str,
-    typer.Option("--bytes", help="shared (divided by hard links), apparent, or allocated on disk."),
-]
-GroupsOption = Annotated[
-    Path | None,
-    typer.Option("--groups", help="CSV file with group, pi and gid, instead of the directory."),
-]
-FormatOption = Annotated[Format, typer.Option("--format", help="How to print it.")]
-ReportFormatOption = Annotated[ReportFormat, typer.Option("--format", help="How to print it.")]
-
-
-@contextmanager
-def ask(
-    site: Site,
-    day: date,
-    volumes: list[str] | None,
-    within: int,
-    partial: bool,
-    counted: str = "shared",
-    groups: Path | None = None,
-) -> Iterator[Asked]:
-    """Choose the scans that answer the question of a command."""
-    from meterhouse.reports.storage.question import StorageQuestion, asked
-
-    question = StorageQuestion(day, tuple(volumes or ()), within, partial, counted, groups)
-    with asked(site, question) as opened:
-        yield opened
 
 
 @app.command("groups")
@@ -299,6 +256,10 @@ def cost(
     with open_site(context) as site, ask(site, day, volume, within, partial, counted) as asked:
         rows = cost_of_keeping(asked, rates, by)
     _print(CostRow, rows, how, ("bytes", "rate", "cost_per_year"))
+
+
+for command in (storage_publish.publish, storage_split.split, storage_split.upload):
+    app.command()(command)
 
 
 def _print(kind: type[Any], rows: Sequence[Any], how: Format, numeric: Sequence[str]) -> None:

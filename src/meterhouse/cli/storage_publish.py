@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from meterhouse.cli.options import open_site
-from meterhouse.cli.storage import (
+from meterhouse.cli.storage_options import (
     BytesOption,
     DayArgument,
     GroupsOption,
     PartialOption,
     VolumesOption,
     WithinOption,
-    app,
     ask,
 )
 
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from meterhouse.site import Site
 
 
-@app.command("publish")
 def publish(
     context: typer.Context,
     day: DayArgument,

@@ -9,12 +9,8 @@ from typing import Annotated
 import typer
 
 from meterhouse.cli.options import open_site
-from meterhouse.cli.storage_publish import app
-
-__all__ = ["app"]
 
 
-@app.command("split")
 def split(
     context: typer.Context,
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Scans of mpistat or wrstat.")],
@@ -71,7 +67,6 @@ def split(
     print(f"{made.left_out} records of other groups, {made.bad_lines} bad lines")
 
 
-@app.command("upload")
 def upload(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder whose files go there.")],
     target: Annotated[str, typer.Option("--to", metavar="TARGET", help="A folder, or s3://bucket/prefix.")],

@@ -106,7 +106,9 @@ def _is_there(store: Any, bucket: str, key: str, path: Path, digest: str) -> boo
         if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
             return False
         raise
-    return found["ContentLength"] == path.stat().st_size and found["Metadata"].get(_DIGEST) == digest
+    size: int = found["ContentLength"]
+    kept: str | None = found["Metadata"].get(_DIGEST)
+    return size == path.stat().st_size and kept == digest
 
 
 def _sha256(path: Path) -> str:

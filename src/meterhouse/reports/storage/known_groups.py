@@ -35,7 +35,9 @@ class KnownGroups:
     def find(self, resource: str, gid: int | None, name: str | None) -> Group | None:
         """The group of that name, else of that id; on that resource, else on every one."""
         for where in (resource, None):
-            found = self._names.get(where, {}).get(name or "") or self._ids.get(where, {}).get(gid)
+            found = self._names.get(where, {}).get(name or "")
+            if found is None and gid is not None:
+                found = self._ids.get(where, {}).get(gid)
             if found is not None:
                 return found
         return None

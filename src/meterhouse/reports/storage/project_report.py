@@ -121,11 +121,16 @@ def _add_up(asked: Asked, scan: Scan, sums: dict[tuple[str, Place], _Sum]) -> No
     found = asked.engine.reader(
         f"""SELECT directory, gid, MAX(group_name) AS name, file_class, SUM({asked.bytes}) AS bytes,
                 SUM(files) AS files, SUM(directories) AS directories, MAX(newest_modification) AS newest
-            FROM ({asked.rows("filesystem_usage", [scan])}) GROUP BY directory, gid, file_class""",
+            FROM ({asked.rows("filesystem_usage", [scan])}) GROUP BY directory, gid, file_class
+            ORDER BY directory""",
         name="use by directory",
     )
+    directory, places = "", []
     for batch in found:
         for row in batch.to_pylist():
-            place = roots.place(row["directory"])
-            for one in place.and_above() if place else ():
+            if row["directory"] != directory:
+                directory = row["directory"]
+                place = roots.place(directory)
+                places = place.and_above() if place else []
+            for one in places:
                 sums.setdefault((scan.volume, one), _Sum()).add(row)
