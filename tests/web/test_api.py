@@ -55,7 +55,7 @@ def test_csv_is_what_the_command_prints(served: Served) -> None:
     assert served.ask("staff", "usage", "text/csv", **BY_PROJECT).content == printed.stdout
 
 
-@pytest.mark.parametrize("path", ["usage", "spans", "log", "coverage"])
+@pytest.mark.parametrize("path", ["usage", "log", "coverage"])
 def test_pages_together_are_the_whole(served: Served, path: str) -> None:
     query = {**PERIOD, "by": "portal_project"} if path == "usage" else dict(PERIOD)
     whole = served.ask("staff", path, **query).json()

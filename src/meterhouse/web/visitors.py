@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest
@@ -22,8 +22,7 @@ def visitor_of(user: Any) -> Visitor:
     access = Access.objects.filter(user=user).first()
     if access is None:
         return NOBODY
-    role: Role = access.role
-    return Visitor(role, access.person_id, access.institution_id)
+    return Visitor(cast(Role, access.role), access.person_id, access.institution_id)
 
 
 def right_of(visitor: Visitor) -> Right:

@@ -63,7 +63,7 @@ def for_accounts(view: View) -> View:
 
 def missing_link(request: HttpRequest) -> str:
     """Why this account can see nothing at all, if so."""
-    if not Access.objects.filter(user_id=request.user.pk).exists():
+    if not request.user.is_authenticated or not Access.objects.filter(user=request.user).exists():
         return "This account has no role yet."
     right = right_of_request(request)
     if right.everything or right.people or right.projects or right.institutions:
