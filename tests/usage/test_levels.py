@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+import pyarrow.parquet as pq
 import pytest
 
 from meterhouse.reports.questions import answer_question
 from meterhouse.usage.question import Question
+from meterhouse.usage.tables import DERIVED_TABLES
 from strategies.raw_rows import land_rows
 from strategies.sites import build_site, new_site, rows_of
 
@@ -185,3 +187,16 @@ def test_quotas_are_asked_one_by_one_and_none_is_no_share():
         # listed on the first day only: on the last there were none
         ("", "p1", "compute.instances"): (Decimal(0), Decimal(3), None),
     }
+
+
+@pytest.mark.parametrize("table", ["span", "daily", "level"])
+def test_tables_have_the_columns_that_are_documented_in_that_order(table):
+    with new_site() as site:
+        land_rows(site, "storage_usage", [kept(1, "ann", 10)])
+        land_rows(site, "openstack_volume", [volume("v1", 6, 8)])
+        build_site(site)
+        files = site.warehouse.view().files(table)
+        assert [pq.read_schema(file.path).names for file in files] == [DERIVED_TABLES[table][0].names] * len(
+            files
+        )
+        assert files

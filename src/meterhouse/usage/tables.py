@@ -59,31 +59,39 @@ ITEM_EVENT = pa.schema(
     ]
 )
 
-# An item in one state and one size, `[start, end)`.
+_WHEN = [
+    ("state", pa.string()),
+    ("start", TIME),
+    ("end", TIME),
+]
+# What opened and closed a span, and the records that say so.
+_ENDS = [
+    ("opened_by", pa.string()),  # event that opened it
+    ("closed_by", pa.string()),  # event that closed it; null: ran out of evidence
+    ("begins", pa.int64()),  # 1 when running begins with this span, else 0
+    ("ceases", pa.int64()),  # 1 when running ceases with this span, else 0
+    ("is_last", pa.bool_()),  # the item's newest span: may still grow
+    ("opened_batch", pa.string()),
+    ("opened_record", pa.int64()),
+    ("closed_batch", pa.string()),
+    ("closed_record", pa.int64()),
+]
+
+# An item in one state and one size, `[start, end)`. A column is only ever added, at the end.
 SPAN = pa.schema(
     [
         ("rules", pa.string()),  # the rule set that made it: "default" or "xdmod"
         *_WHOSE,
-        ("state", pa.string()),
-        ("start", TIME),
-        ("end", TIME),
+        *_WHEN,
         *_SIZE,
-        ("opened_by", pa.string()),  # event that opened it
-        ("closed_by", pa.string()),  # event that closed it; null: ran out of evidence
-        ("begins", pa.int64()),  # 1 when running begins with this span, else 0
-        ("ceases", pa.int64()),  # 1 when running ceases with this span, else 0
-        ("is_last", pa.bool_()),  # the item's newest span: may still grow
-        ("opened_batch", pa.string()),
-        ("opened_record", pa.int64()),
-        ("closed_batch", pa.string()),
-        ("closed_record", pa.int64()),
+        *_ENDS,
         *_BATCH,
         *_RUN,
     ]
 )
 
 # What a model of intervals makes of raw records: spans but for the rule set, which is "default".
-INTERVAL = pa.schema([field for field in SPAN if field.name != "rules"])
+INTERVAL = pa.schema([*_WHOSE, *_WHEN, *_SIZE, *_BATCH, *_RUN, *_ENDS])
 
 # Where a build left an item under one rule set: what opened its newest span, and the last heard of it (null
 # where nothing was heard after that). The next build goes on from here, as the model `told` says.
@@ -138,13 +146,13 @@ DAILY = pa.schema(
         ("disk_gib", pa.int64()),
         ("gpus", pa.int64()),
         ("gpu_model", pa.string()),
-        ("nodes", pa.int64()),
         ("space_bytes", pa.int64()),
-        *_BATCH[:-1],
         ("wall_seconds", pa.int64()),
         ("begun", pa.int64()),
         ("ceased", pa.int64()),
         ("spans", pa.int64()),  # spans that touch the day
+        ("nodes", pa.int64()),
+        *_BATCH[:-1],
         ("wait_seconds", pa.int64()),  # from submission to start, of what began on the day
         ("cpu_used_millis", pa.int64()),  # core milliseconds used, where that was measured
         ("cpu_measured_millis", pa.int64()),  # core milliseconds reserved, where use was measured

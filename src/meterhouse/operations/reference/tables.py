@@ -165,7 +165,7 @@ def _columns_in(tree: ast.Module) -> list[tuple[str, str, int]]:
 def _derived(owner: str, schema: pa.Schema, comments: dict[tuple[str, str], str]) -> str:
     rows = []
     for field in schema:
-        owners = (owner, "_WHOSE", "_SIZE", "SPAN")
+        owners = (owner, "_WHOSE", "_WHEN", "_SIZE", "_ENDS", "_BATCH", "_RUN", "SPAN")
         remark = next((comments[one, field.name] for one in owners if (one, field.name) in comments), "")
         rows.append((code(field.name), _TYPES[field.type], remark))
     return table(["column", "type", "remark"], rows)

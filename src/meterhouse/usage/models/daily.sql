@@ -2,11 +2,12 @@
 -- in: daily_entry    out: daily usage (usage.tables.DAILY), one row a group, none that is nothing
 SELECT
     rules, day, resource, kind, state, project_ref, project_name, user_ref, user_name, domain, class,
-    vcpus, memory_mib, disk_gib, gpus, gpu_model, nodes, space_bytes, cpu_millis, group_name, qos,
+    vcpus, memory_mib, disk_gib, gpus, gpu_model, space_bytes,
     CAST(SUM(wall_seconds) AS BIGINT) AS wall_seconds,
     CAST(SUM(begun) AS BIGINT) AS begun,
     CAST(SUM(ceased) AS BIGINT) AS ceased,
     CAST(SUM(spans) AS BIGINT) AS spans,
+    nodes, cpu_millis, group_name, qos,
     CAST(SUM(wait_seconds) AS BIGINT) AS wait_seconds,
     CAST(SUM(cpu_used_millis) AS BIGINT) AS cpu_used_millis,
     CAST(SUM(cpu_measured_millis) AS BIGINT) AS cpu_measured_millis,

@@ -37,11 +37,12 @@ counted AS (
 )
 SELECT
     rules, day, resource, kind, state, project_ref, project_name, user_ref, user_name, domain, class,
-    vcpus, memory_mib, disk_gib, gpus, gpu_model, nodes, space_bytes, cpu_millis, group_name, qos,
+    vcpus, memory_mib, disk_gib, gpus, gpu_model, space_bytes,
     CAST(SUM(sign * seconds) AS BIGINT) AS wall_seconds,
     CAST(SUM(sign * starts_here * begins) AS BIGINT) AS begun,
     CAST(SUM(sign * ends_here * ceases) AS BIGINT) AS ceased,
     CAST(SUM(sign) AS BIGINT) AS spans,
+    nodes, cpu_millis, group_name, qos,
     CAST(SUM(
         CASE WHEN submitted < "start"
             THEN sign * starts_here * begins * (EPOCH_US("start") // 1000000 - EPOCH_US(submitted) // 1000000)
