@@ -50,13 +50,13 @@ class _Sum:
     names: dict[int, str | None] = field(default_factory=dict)
 
     def add(self, row: dict[str, Any]) -> None:
-        is_file = row["file_class"] not in _NO_FILES
+        is_file = row["file_class"] != DIRECTORY
         bytes_ = int(row["bytes"] or 0) if is_file else 0
         self.files += int(row["files"])
         self.bytes += bytes_
         if is_file:
             self.classes[row["file_class"]] = self.classes.get(row["file_class"], 0) + bytes_
-        if row["newest"] is not None and (is_file or row["file_class"] == DIRECTORY):
+        if row["newest"] is not None:
             self.newest = max(filter(None, (self.newest, row["newest"])))
         kept = self.by_gid.setdefault(row["gid"], [0, 0, 0])
         for place, amount in enumerate((bytes_, row["files"], row["directories"])):
@@ -121,7 +121,8 @@ def _add_up(asked: Asked, scan: Scan, sums: dict[tuple[str, Place], _Sum]) -> No
     found = asked.engine.reader(
         f"""SELECT directory, gid, MAX(group_name) AS name, file_class, SUM({asked.bytes}) AS bytes,
                 SUM(files) AS files, SUM(directories) AS directories, MAX(newest_modification) AS newest
-            FROM ({asked.rows("filesystem_usage", [scan])}) GROUP BY directory, gid, file_class
+            FROM ({asked.rows("filesystem_usage", [scan])}) WHERE file_class NOT IN ('{LINK}', '{SPECIAL}')
+            GROUP BY directory, gid, file_class
             ORDER BY directory""",
         name="use by directory",
     )
