@@ -70,6 +70,7 @@ def running_mariadb() -> Iterator[MariaDB]:
                         "--no-defaults",
                         f"--datadir={data}",
                         f"--socket={socket}",
+                        f"--tmpdir={folder}",  # a server that starts clears its own of others' tables
                         "--skip-networking",
                     ),
                     *("--innodb-buffer-pool-size=16M", "--innodb-flush-log-at-trx-commit=0", *who),

@@ -198,6 +198,7 @@ class Cluster:
                     *("/usr/sbin/mariadbd", "--no-defaults", "--user=mysql", f"--datadir={folder}/data"),
                     *(
                         f"--socket={folder}/my.sock",
+                        f"--tmpdir={folder}",  # another server that starts would clear /tmp of our tables
                         f"--port={self.port('mariadb')}",
                         "--bind-address=127.0.0.1",
                     ),
