@@ -5,6 +5,7 @@ Each is migrated once; every test runs in a transaction that is taken back.
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,28 +16,18 @@ from django.db import transaction
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 
 from meterhouse.register.database import Register, open_register  # noqa: E402
-from services.postgresql import PostgreSQL, PostgreSQLMissing, running_postgresql  # noqa: E402
-
-
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[PostgreSQL]:
-    try:
-        server = running_postgresql()
-        with server as running:
-            yield running
-    except PostgreSQLMissing as missing:
-        pytest.skip(str(missing))
+from services.fixtures import postgresql  # noqa: E402, F401
+from services.registers import migrated_sqlite  # noqa: E402
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def register(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Register]:
     """An empty register, migrated."""
     if request.param == "sqlite":
-        where = str(tmp_path_factory.mktemp("register") / "register.sqlite")
+        where = str(shutil.copy(migrated_sqlite(), tmp_path_factory.mktemp("register") / "register.sqlite"))
     else:
-        where = request.getfixturevalue("postgresql").database()
+        where = request.getfixturevalue("postgresql").register()
     register = open_register(where)
-    register.migrate()
     yield register
     register.close()
 

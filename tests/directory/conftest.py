@@ -13,7 +13,8 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]
 
 from meterhouse.register.database import Register, open_register  # noqa: E402
 from meterhouse.site import Site  # noqa: E402
-from services.postgresql import PostgreSQL, PostgreSQLMissing, running_postgresql  # noqa: E402
+from services.fixtures import postgresql  # noqa: E402, F401
+from services.postgresql import PostgreSQL  # noqa: E402
 from services.registers import migrated_sqlite  # noqa: E402
 
 SETTINGS = """\
@@ -28,16 +29,6 @@ kind = "cloud"
 name = "shift"
 kind = "cluster"
 """
-
-
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[PostgreSQL]:
-    try:
-        server = running_postgresql()
-        with server as running:
-            yield running
-    except PostgreSQLMissing as missing:
-        pytest.skip(str(missing))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

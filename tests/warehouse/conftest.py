@@ -15,18 +15,9 @@ from warehouse_examples import COUNTED  # noqa: E402
 
 from meterhouse.register.database import Register, open_register  # noqa: E402
 from meterhouse.warehouse import Warehouse  # noqa: E402
-from services.postgresql import PostgreSQL, PostgreSQLMissing, running_postgresql  # noqa: E402
+from services.fixtures import postgresql  # noqa: E402, F401
+from services.postgresql import PostgreSQL  # noqa: E402
 from services.registers import migrated_sqlite  # noqa: E402
-
-
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[PostgreSQL]:
-    try:
-        server = running_postgresql()
-        with server as running:
-            yield running
-    except PostgreSQLMissing as missing:
-        pytest.skip(str(missing))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

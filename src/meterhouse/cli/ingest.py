@@ -40,7 +40,7 @@ def ingest(
     Exit code 3: there was a file of which nothing could be taken.
     """
     from meterhouse.errors import QuestionError
-    from meterhouse.sources.file_formats import file_formats
+    from meterhouse.sources.file_formats import file_formats, files_below
 
     formats = file_formats()
     if list_formats:
@@ -57,7 +57,7 @@ def ingest(
         ingest_files(
             context,
             kind,
-            _files(paths),
+            files_below(paths, "ingest"),
             volume=volume,
             resource=resource,
             scanned_at=scanned_at,
@@ -72,7 +72,7 @@ def ingest(
     failed = False
     with open_site(context) as site:
         site.settings.resource(resource)
-        for path in _files(paths):
+        for path in files_below(paths, "ingest"):
             landed = site.warehouse.land(formats[kind].read(path, resource, **how))
             if landed.already_landed:
                 print(f"{path}: already there (batch {landed.batch_id})")
@@ -105,17 +105,3 @@ def _time_zone(kind: str, name: str) -> str:
         raise QuestionError(
             f"ingest: --time-zone: expected a zone such as Europe/London, found {name!r}"
         ) from None
-
-
-def _files(paths: list[Path]) -> list[Path]:
-    from meterhouse.errors import QuestionError
-
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            found += sorted(one for one in path.rglob("*") if one.is_file() and not one.name.startswith("."))
-        elif path.is_file():
-            found.append(path)
-        else:
-            raise QuestionError(f"ingest: expected a file or folder, found {path}")
-    return found

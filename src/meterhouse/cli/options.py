@@ -8,13 +8,13 @@ import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from meterhouse.errors import QuestionError
+from meterhouse.reports.exchanged import plain
 
 if TYPE_CHECKING:
     from meterhouse.site import Site
@@ -78,17 +78,6 @@ def filters(values: Iterable[str] | None) -> dict[str, list[str]]:
             raise QuestionError(f"where: expected grouping=value, found {value!r}")
         found.setdefault(name, []).append(wanted)
     return found
-
-
-def plain(value: object) -> Any:
-    """A value as JSON has it: exact decimals and moments as text."""
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    if isinstance(value, date):
-        return value.isoformat()
-    return value
 
 
 def _cell(value: object) -> Any:

@@ -164,10 +164,11 @@ def check(
 
     Exit code 1: there was something that Open XDMoD would refuse or lose.
     """
-    from meterhouse.feeds.xdmod.checking.files import check_file, files_below
+    from meterhouse.feeds.xdmod.checking.files import check_file
+    from meterhouse.sources.file_formats import files_below
 
     wrong = False
-    for path in files_below(paths):
+    for path in files_below(paths, "check"):
         checked = check_file(path)
         wrong = wrong or bool(checked.faults)
         told = f"{checked.records} records, {len(checked.faults)} faults, {len(checked.remarks)} not counted"

@@ -6,6 +6,7 @@ exclusion constraints. A violation is an IntegrityError that carries the name.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -18,7 +19,7 @@ from django.db.models import BaseConstraint, Model, Q
 Event = Literal["INSERT", "UPDATE", "DELETE"]
 
 
-class _HeldByTriggers(BaseConstraint):
+class _HeldByTriggers(BaseConstraint, ABC):
     """A constraint that several statements make, which come after its table."""
 
     def constraint_sql(  # type: ignore[override]
@@ -33,8 +34,9 @@ class _HeldByTriggers(BaseConstraint):
         for statement in self._statements(model, schema_editor):
             schema_editor.execute(statement, None)
 
+    @abstractmethod
     def _statements(self, model: type[Model], schema_editor: BaseDatabaseSchemaEditor) -> list[Statement]:
-        raise NotImplementedError
+        """The SQL that makes the table hold the constraint."""
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, type(self)) and self.deconstruct() == other.deconstruct()

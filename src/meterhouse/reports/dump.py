@@ -14,10 +14,12 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol
+
+from meterhouse.reports.exchanged import utc_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -58,8 +60,8 @@ def write_dump(
         manifest = {
             "version": MANIFEST_VERSION,
             "format": format,
-            "start": _utc(period.start),
-            "end": _utc(period.end),
+            "start": utc_text(period.start),
+            "end": utc_text(period.end),
             "snapshot": snapshot,
             "tables": [_write_table(name, batches, partial, format) for name, batches in tables.items()],
         }
@@ -170,7 +172,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _utc(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

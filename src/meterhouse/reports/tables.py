@@ -23,12 +23,13 @@ Usage that couldn't be attributed is a row of its own: `attributed` is `no` in i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
 from meterhouse.reports import transaction_log
 from meterhouse.reports.coverage import incomplete_days
+from meterhouse.reports.exchanged import utc_text
 from meterhouse.reports.figures import plain, rounded
 from meterhouse.reports.monthly import Dimension, Meter, MonthlyReport, Quantities, by_use, project_tree
 
@@ -76,7 +77,7 @@ def as_text(value: Value) -> str:
     if value is None:
         return ""
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return utc_text(value)
     if isinstance(value, int | Decimal):
         return plain(value)
     return value.isoformat() if isinstance(value, date) else value

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, tzinfo
 from itertools import chain, pairwise
 from typing import Any, Literal, TextIO
 
+from meterhouse.reports.exchanged import utc_text
 from meterhouse.reports.names import shown
 from meterhouse.reports.wording import class_and_size, deed, done, item_words, size_words, state_word
 
@@ -112,7 +113,7 @@ def text_line(line: LogLine, zone: tzinfo = UTC) -> str:
 
 
 def _plain(line: LogLine) -> dict[str, Any]:
-    return {**asdict(line), "time": line.time.astimezone(UTC).isoformat().replace("+00:00", "Z")}
+    return {**asdict(line), "time": utc_text(line.time)}
 
 
 def _neighbours(spans: Iterable[Span]) -> Iterator[tuple[Span | None, Span, Span | None]]:

@@ -9,11 +9,13 @@ its value a function `read(path, resource) -> Delivery`:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from meterhouse.errors import QuestionError
 
 if TYPE_CHECKING:  # it brings pyarrow, which a list of kinds doesn't need
     from meterhouse.sources.delivery import Delivery
@@ -102,3 +104,19 @@ def file_formats() -> dict[str, FileFormat]:
             entry_point.name, FileFormat(entry_point.name, entry_point.value, f"From the package {package}")
         )
     return kinds
+
+
+def files_below(paths: Iterable[Path], command: str) -> list[Path]:
+    """The files that `paths` name, and those in the folders among them, but for hidden ones.
+
+    Raises QuestionError, in the name of `command`, for what is neither.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            found += sorted(one for one in path.rglob("*") if one.is_file() and not one.name.startswith("."))
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise QuestionError(f"{command}: expected a file or folder, found {path}")
+    return found

@@ -6,13 +6,12 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
-from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from meterhouse.reports.exchanged import plain
 from meterhouse.web.api.problems import Problem
 
 Record = Mapping[str, Any]
@@ -53,17 +52,6 @@ def chosen_format(accept: str, named: str | None) -> str:
             if media in (own, "*/*", own.partition("/")[0] + "/*"):
                 return name
     raise Problem(406, f"Accept: expected one of {', '.join(MEDIA_TYPES.values())}")
-
-
-def plain(value: object) -> Any:
-    """A value as JSON has it: exact decimals and moments as text."""
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    if isinstance(value, date):
-        return value.isoformat()
-    return value
 
 
 def cell(value: object) -> str:

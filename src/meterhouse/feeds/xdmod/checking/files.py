@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from meterhouse.errors import QuestionError
 from meterhouse.feeds.xdmod.checking import json_files
 from meterhouse.feeds.xdmod.checking.findings import Checked
 from meterhouse.feeds.xdmod.checking.slurm_lines import check_slurm_lines
@@ -19,19 +18,6 @@ _FACTS_NAME = re.compile(rf"hypervisor_facts_({_MOMENT})\.json", re.ASCII)
 _DAY_NAME = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 Check = Callable[[Checked, Path], None]
-
-
-def files_below(paths: Iterable[Path]) -> list[Path]:
-    """The files that `paths` name, and those in the folders among them, but for hidden ones."""
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            found += sorted(one for one in path.rglob("*") if one.is_file() and not one.name.startswith("."))
-        elif path.is_file():
-            found.append(path)
-        else:
-            raise QuestionError(f"check: expected a file or folder, found {path}")
-    return found
 
 
 def check_file(path: Path) -> Checked:
