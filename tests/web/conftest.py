@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -19,49 +18,10 @@ import pytest
 
 sys.path[:0] = [str(Path(__file__).parent)]
 
+from served import METERHOUSE, PROGRAM, Served  # noqa: E402
 from two_institutions import make_site  # noqa: E402
 
 from meterhouse.site import Site  # noqa: E402
-
-METERHOUSE = str(Path(sys.executable).parent / "meterhouse")
-PASSWORD = "correct horse battery"
-_PROGRAM = httpx.Client(
-    trust_env=False, verify=False
-)  # loading certificates takes long, and nothing is encrypted
-
-
-@dataclass(frozen=True)
-class Served:
-    """A running server: its address, the site's folder, tokens by role."""
-
-    url: str
-    folder: Path
-    tokens: dict[str, str]
-    sessions: dict[str | None, httpx.Client]
-
-    def ask(
-        self, role: str, path: str, accept: str = "application/json", known: str = "", **query: object
-    ) -> httpx.Response:
-        """The API's answer to someone of that role; "anybody" shows no token."""
-        headers = {"Accept": accept}
-        if known:
-            headers["If-None-Match"] = known
-        if role != "anybody":
-            headers["Authorization"] = f"Bearer {self.tokens[role]}"
-        return _PROGRAM.get(f"{self.url}/api/v1/{path}", params=query, headers=headers)
-
-    def browser(self, name: str | None) -> httpx.Client:
-        """A session, logged in by the form as that account, once for all tests."""
-        if name in self.sessions:
-            return self.sessions[name]
-        client = self.sessions[name] = httpx.Client(base_url=self.url, trust_env=False, verify=False)
-        if name is not None:
-            form = client.get("/accounts/login/").text
-            token = form.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
-            sent = {"login": name, "password": PASSWORD, "csrfmiddlewaretoken": token}
-            answer = client.post("/accounts/login/", data=sent, headers={"Referer": self.url})
-            assert answer.status_code == 302, answer.text
-        return client
 
 
 @contextmanager
@@ -82,7 +42,7 @@ def serving(folder: Path) -> Iterator[str]:
         for _ in range(300):
             assert process.poll() is None, (folder / "serve.log").read_text()
             try:
-                _PROGRAM.get(f"{url}/accounts/login/")
+                PROGRAM.get(f"{url}/accounts/login/")
                 break
             except httpx.TransportError:
                 time.sleep(0.1)

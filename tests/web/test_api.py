@@ -12,7 +12,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import METERHOUSE, Served
+from served import METERHOUSE, Served
 from two_institutions import FORMULA, PERIOD, SCRIPT
 
 BY_PROJECT = {"meter": "core_hours", "by": "portal_project", **PERIOD}

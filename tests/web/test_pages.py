@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
-from conftest import PASSWORD, Served
+from served import PASSWORD, Served
 from two_institutions import PERIOD, SCRIPT
 
 CHROMIUM = shutil.which("chromium")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from conftest import Served
+from served import Served
 from two_institutions import PERIOD
 
 # Role -> core hours in all, and the items of which spans and log tell.
