@@ -27,6 +27,7 @@ from meterhouse.cli import (
     usage,
     users,
     verify,
+    work,
     xdmod,
 )
 
@@ -63,6 +64,7 @@ for command in (
     dump.dump,
     verify.verify,
     serve.serve,
+    work.work,
     status.coverage,
     status.rejected,
 ):

@@ -13,9 +13,13 @@ def serve(
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port to listen at.")] = 8000,
     workers: Annotated[int, typer.Option("--workers", min=1, max=64, help="Processes.")] = 1,
     threads: Annotated[int, typer.Option("--threads", min=1, max=64, help="Threads of each process.")] = 4,
+    work: Annotated[
+        bool, typer.Option(help="Make reports and exports, too, as `meterhouse work` does.")
+    ] = True,
 ) -> None:
     """Serve pages and the REST API until it is stopped."""
     import os
+    from contextlib import nullcontext
     from multiprocessing import Process
 
     from granian import Granian
@@ -23,6 +27,7 @@ def serve(
 
     from meterhouse.errors import ConfigurationError
     from meterhouse.site import Site
+    from meterhouse.web.work.running import worker_beside
 
     site = Site.open(context.obj)  # what is wrong with its settings is said here, once
     os.environ["METERHOUSE_SITE"] = str(site.path)
@@ -33,7 +38,7 @@ def serve(
     if preparing.exitcode != 0:
         raise ConfigurationError(f"{site.path}: the register can't be used by the web site; see above")
     print(f"Serving {site.settings.site.name!r} at http://{host}:{port}/ (ctrl-c stops)", flush=True)
-    Granian(
+    server = Granian(
         "meterhouse.web.application:application",
         address=host,
         port=port,
@@ -43,7 +48,9 @@ def serve(
         backlog=1024,
         log_access=False,
         websockets=False,
-    ).serve()
+    )
+    with worker_beside(site.path) if work else nullcontext():
+        server.serve()
 
 
 def _prepare(path: str) -> None:

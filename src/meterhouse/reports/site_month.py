@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -30,7 +30,7 @@ from meterhouse.reports.monthly import (
 from meterhouse.reports.spans import history_sql, moment, stream_spans
 from meterhouse.reports.transaction_log import log_lines
 from meterhouse.usage.answer import Answer, answer
-from meterhouse.usage.attribution import UNKNOWN, texts
+from meterhouse.usage.attribution import UNKNOWN, Filters, texts
 from meterhouse.usage.calendar import day_start
 from meterhouse.usage.meters import Meter as CatalogueMeter
 from meterhouse.usage.meters import Realm, find_realm
@@ -131,6 +131,7 @@ class _Asked:
     realm: Realm
     meters: tuple[CatalogueMeter, ...]
     filters: dict[str, list[str]]
+    only: Filters
 
     def ask(self, by: list[str], first: date, last: date, meters: list[str] | None = None) -> Answer:
         question = Question.ask(
@@ -142,6 +143,7 @@ class _Asked:
             filters=self.filters,
             profile=self.realm.profile,
         )
+        question = replace(question, filters=(*question.filters, *self.only))
         return answer(question, self.view, self.engine, self.dimensions, self.site.settings.site.time_zone)
 
     def histories(self, start: datetime, end: datetime) -> str:
@@ -154,7 +156,7 @@ class _Asked:
             filters=self.filters,
             profile=self.realm.profile,
         )
-        return history_sql(self.view, self.realm.rules, start, end, question.filters)
+        return history_sql(self.view, self.realm.rules, start, end, (*question.filters, *self.only))
 
 
 def parse_month(value: str) -> date:
@@ -175,10 +177,13 @@ def site_month(
     project: str | None = None,
     with_log: bool = False,
     as_of: int | datetime | None = None,
+    only: Filters = (),
+    scope: str = "",
 ) -> MonthlyReport:
     """The report of the month that begins with `first`, as known at `as_of`.
 
-    `institution` or `project` (name or id) limits it to one. Raises QuestionError when there is
+    `institution` or `project` (name or id) limits it to one. `only` keeps rows that match, and `scope` says
+    which those are; such a report lists no items, which may be somebody's in part only. Raises QuestionError when there is
     nothing to report from: no data is not zero.
     """
     chosen = find_realm(profile, realm)
@@ -197,8 +202,10 @@ def site_month(
     if recorded_until is None or site.warehouse.last_build(view) is None:
         raise QuestionError("report: expected built usage, found none; run `meterhouse build` first")
     with site.engine() as engine, view.reading():
-        asked = _Asked(site, view, engine, dimension_tables(view, engine), chosen, meters, filters)
-        return _fill(asked, first, last, recorded_until, with_log)
+        asked = _Asked(site, view, engine, dimension_tables(view, engine), chosen, meters, filters, only)
+        report = _fill(asked, first, last, recorded_until, with_log)
+    limits = [scope, report.scope]
+    return replace(report, scope=", ".join(one for one in limits if one))
 
 
 def _fill(asked: _Asked, first: date, last: date, recorded_until: datetime, with_log: bool) -> MonthlyReport:
@@ -234,7 +241,7 @@ def _fill(asked: _Asked, first: date, last: date, recorded_until: datetime, with
         daily=_daily(daily, zone, coverage),
         coverage=coverage,
         unattributed=_unattributed(by_institution, by_user),
-        items=_items(asked, start, end),
+        items=None if asked.only else _items(asked, start, end),
         log=log,
         previous=_previous(asked, first, zone),
         scope=", ".join(f"{name} {' or '.join(values)}" for name, values in asked.filters.items()),
@@ -306,7 +313,7 @@ def _projects(asked: _Asked, by_project: Answer, grouped: Answer) -> tuple[Proje
         for row in by_project.rows
     }
     # Projects that used nothing, but stand above one that did.
-    above = {row.parent for row in rows.values()} - set(rows) - {None}
+    above = set() if asked.only else {row.parent for row in rows.values()} - set(rows) - {None}
     while above:
         for key in sorted(filter(None, above)):
             about: dict[str, Any] = known.get(key) or {}

@@ -7,10 +7,10 @@ institution follows from the day of use, as everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 from django.db.models import Q, QuerySet
 
@@ -77,6 +77,37 @@ class Right:
         """Different for rights that see different rows."""
         return repr(
             (self.everything, self.totals_only, *map(sorted, (self.people, self.projects, self.institutions)))
+        )
+
+    def covers(self, other: Right) -> bool:
+        """Whether this right sees every row that `other` sees."""
+        if self.everything:
+            return True
+        if other.everything or other.totals_only:
+            return False
+        return (
+            self.people >= other.people
+            and self.projects >= other.projects
+            and self.institutions >= other.institutions
+        )
+
+    def record(self) -> dict[str, Any]:
+        """As JSON keeps it."""
+        return {
+            "everything": self.everything,
+            "people": sorted(self.people),
+            "projects": sorted(self.projects),
+            "institutions": sorted(self.institutions),
+        }
+
+    @classmethod
+    def from_record(cls, kept: Mapping[str, Any]) -> Right:
+        """The right that `record` kept."""
+        return cls(
+            everything=bool(kept["everything"]),
+            people=frozenset(kept["people"]),
+            projects=frozenset(kept["projects"]),
+            institutions=frozenset(kept["institutions"]),
         )
 
     def restrict(self, question: Question) -> Question:

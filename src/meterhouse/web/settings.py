@@ -16,6 +16,7 @@ STATIC_FOLDER = FOLDER / "static"
 
 INSTALLED_APPS = [
     "meterhouse.web.accounts",
+    "meterhouse.web.work",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -28,19 +28,19 @@ def mail_message(notice: Notice, sender: str, recipients: list[str], site: str) 
     """The mail that says a pool has reached a percentage. Its Message-ID tells a repeated sending."""
     used = f"{shown(notice.percent)} %" if notice.percent is not None else "no allocation, but used"
     message = EmailMessage()
-    message["Subject"] = _one_line(f"{notice.project}: {notice.resource_pool} at {used} ({notice.period})")
+    message["Subject"] = one_line(f"{notice.project}: {notice.resource_pool} at {used} ({notice.period})")
     message["From"] = Address(addr_spec=sender)
     message["To"] = [Address(addr_spec=one) for one in recipients]
     message["Date"] = format_datetime(notice.crossed_at.astimezone(UTC))
     message["Message-ID"] = f"<allocation-alert-{notice.id}@{sender.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(
-        f"{_one_line(notice.project)} has used {shown(notice.used)} of {shown(notice.allocated)} "
-        f"{_one_line(notice.units)} of {_one_line(notice.resource_pool)} in {_one_line(notice.period)} "
+        f"{one_line(notice.project)} has used {shown(notice.used)} of {shown(notice.allocated)} "
+        f"{one_line(notice.units)} of {one_line(notice.resource_pool)} in {one_line(notice.period)} "
         f"({used}).\n"
         f"The limit for this message is {shown(notice.threshold)} %.\n"
-        f"Left: {shown(notice.allocated - notice.used)} {_one_line(notice.units)}.\n\n"
-        f"Sent by {_one_line(site)}.\n"
+        f"Left: {shown(notice.allocated - notice.used)} {one_line(notice.units)}.\n\n"
+        f"Sent by {one_line(site)}.\n"
     )
     return message
 
@@ -59,7 +59,11 @@ def send_mail(
     recipients = sorted(set(recipients))
     if not recipients:
         raise NotDelivered("nobody to send it to: the project's leaders have no address")
-    message = mail_message(notice, section.sender, recipients, site_name)
+    hand_over(mail_message(notice, section.sender, recipients, site_name), section, site_path)
+
+
+def hand_over(message: EmailMessage, section: MailSection, site_path: Path) -> None:
+    """Give a mail to the site's SMTP server. Raises OSError when it doesn't take it."""
     tls = ssl.create_default_context(cafile=str(site_path / section.ca_file) if section.ca_file else None)
     try:
         if section.tls == "tls":
@@ -100,6 +104,6 @@ def _code(error: smtplib.SMTPException) -> str:
     return f" {code}" if code else ""
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """Names come from outside: nothing in them may end a line or turn it around."""
     return "".join(one if one.isprintable() else " " for one in text)
