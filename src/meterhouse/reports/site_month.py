@@ -183,8 +183,8 @@ def site_month(
     """The report of the month that begins with `first`, as known at `as_of`.
 
     `institution` or `project` (name or id) limits it to one. `only` keeps rows that match, and `scope` says
-    which those are; such a report lists no items, which may be somebody's in part only. Raises QuestionError when there is
-    nothing to report from: no data is not zero.
+    which those are; such a report lists no items, which may be somebody's in part only. Raises
+    QuestionError when there is nothing to report from: no data is not zero.
     """
     chosen = find_realm(profile, realm)
     if (profile, realm) not in _METERS:
