@@ -19,7 +19,7 @@ from meterhouse.sources.slurm.sacct_rows import JobRows, ReadBlock
 from meterhouse.sources.slurm.step_use import StepUse
 
 _THREADS = 2
-_AHEAD = 3  # blocks that are read before they are asked for
+_AHEAD = 8  # blocks that are read before they are asked for: as many as a file's row group takes
 
 
 class SacctText:

@@ -23,19 +23,22 @@ def build_everything(steps: BuildSteps) -> BuildReport:
     hear_everything(engine)
     walk(engine)
     columns = ", ".join(f'"{name}"' for name in SPAN.names)
-    made = [f"SELECT {columns} FROM event_span"]
+    made = {"event_span": f"SELECT {columns} FROM event_span"}
     items = [f"SELECT {ITEM} FROM item WHERE item_number IN (SELECT item_number FROM transition)"]
     for name in interval_spans(steps):
-        made.append(f"SELECT {columns} FROM {name}")
+        made[name] = f"SELECT {columns} FROM {name}"
         items.append(f"SELECT {ITEM} FROM {name}")
-    engine.relation("span_made", " UNION ALL ".join(made))
+    engine.relation("span_made", " UNION ALL ".join(made.values()))
     engine.relation(
         "signed_span", 'SELECT *, CAST(1 AS BIGINT) AS sign, "start" AS count_from FROM span_made'
     )
     steps.daily_parts()
     for table in ("span", "item_tail", "daily", "level"):
         steps.remove += [file.id for file in view.files(table)]
-    steps.write("span", "closed", "SELECT * FROM span_made WHERE NOT is_last", order_by='"end"')
+    for name, spans in made.items():
+        # Spans of events come an item after the other; raw records of intervals stand as time goes by.
+        order = '"end"' if name == "event_span" else ""
+        steps.write("span", "closed", f"SELECT * FROM ({spans}) WHERE NOT is_last", order_by=order)
     steps.write("span", "open", "SELECT * FROM span_made WHERE is_last", order_by='"end"')
     steps.write("item_tail", "here", f"SELECT * FROM tail_made WHERE NOT {IS_GONE}")
     steps.write("item_tail", "gone", f"SELECT * FROM tail_made WHERE {IS_GONE}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,10 +85,8 @@ class BuildSteps:
 
     def months(self, table: str, where: str = "TRUE") -> list[str]:
         """The months of the days in `table`."""
-        rows = self.engine.query(
-            f"SELECT DISTINCT strftime(day, '%Y-%m') AS month FROM {table} WHERE {where} ORDER BY month"
-        )
-        return [str(row["month"]) for row in rows.to_pylist()]
+        days = self.engine.query(f"SELECT DISTINCT day FROM {table} WHERE {where}").column("day")
+        return sorted({day.isoformat()[:7] for day in days.to_pylist()})
 
     def write(self, table: str, partition: str, sql: str, *, order_by: str = "") -> None:
         """Write the rows of `sql` as a new file of `table`; no file when there are none."""
@@ -166,7 +164,9 @@ def too_many_alike(files: list[TableFile]) -> list[TableFile]:
 
 def in_month(month: str) -> str:
     """A condition: the day lies in `month`, such as 2018-04."""
-    return f"strftime(day, '%Y-%m') = '{month}'"
+    first = date.fromisoformat(f"{month}-01")
+    after = (first + timedelta(days=31)).replace(day=1)
+    return f"day >= DATE '{first}' AND day < DATE '{after}'"
 
 
 def same_item(table: str, alias: str) -> str:

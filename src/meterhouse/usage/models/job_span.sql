@@ -40,10 +40,11 @@ telling AS (
         ) AS until_us
     FROM said AS s
 ),
-told_twice AS (
-    SELECT resource, of_cluster, job_id, submit, begin_us
+-- Most jobs are told of once; only the others have tellings to choose from and runs that follow one another.
+told_again AS (
+    SELECT resource, job_id
     FROM telling
-    GROUP BY resource, of_cluster, job_id, submit, begin_us
+    GROUP BY resource, job_id
     HAVING COUNT(*) > 1
 ),
 ranked AS (
@@ -63,21 +64,9 @@ ranked AS (
                 COALESCE(t.cluster, ''), t.batch_id, t.record
         ) AS place
     FROM telling AS t
-    WHERE EXISTS (
-        SELECT 1 FROM told_twice AS d
-        WHERE d.resource = t.resource AND d.of_cluster = t.of_cluster AND d.job_id = t.job_id
-            AND d.submit = t.submit AND d.begin_us = t.begin_us
-    )
+    WHERE EXISTS (SELECT 1 FROM told_again AS a WHERE a.resource = t.resource AND a.job_id = t.job_id)
 ),
 run AS (
-    SELECT t.*, 1 AS place
-    FROM telling AS t
-    WHERE NOT EXISTS (
-        SELECT 1 FROM told_twice AS d
-        WHERE d.resource = t.resource AND d.of_cluster = t.of_cluster AND d.job_id = t.job_id
-            AND d.submit = t.submit AND d.begin_us = t.begin_us
-    )
-    UNION ALL
     SELECT * FROM ranked WHERE place = 1
 ),
 -- A job that started anew isn't running from its earlier start any more, though nobody said when it ended.
@@ -91,6 +80,10 @@ begun_anew AS (
     GROUP BY o.resource, o.of_cluster, o.job_id, o.begin_us
 ),
 placed AS (
+    SELECT t.*, 1 AS place, t.until_us AS stop_us, 1 - t.has_ended AS still_runs
+    FROM telling AS t
+    WHERE NOT EXISTS (SELECT 1 FROM told_again AS a WHERE a.resource = t.resource AND a.job_id = t.job_id)
+    UNION ALL
     SELECT
         r.*,
         LEAST(r.until_us, COALESCE(n.next_us, r.until_us)) AS stop_us,
