@@ -105,7 +105,7 @@ def test_pages_in_a_browser(served: Served) -> None:
         page.goto(f"{served.url}/explore?{explore}")
         page.wait_for_selector("[data-chart] svg")
         page.select_option("#q-by1", "person")
-        page.wait_for_url("**by=person*")
+        page.wait_for_url("**by=day%2Cperson*")
         page.wait_for_selector("td >> text=Oka, Ada")
         page.wait_for_selector("[data-chart] svg")
         chromium.close()

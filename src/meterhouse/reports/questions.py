@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -11,14 +12,25 @@ from meterhouse.usage.capacity import Capacities, chosen_capacities, declared_ca
 from meterhouse.usage.question import Question
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from meterhouse.site import Site
 
 
-def answer_question(site: Site, question: Question, as_of: int | datetime | None = None) -> Answer:
-    """Answer `question` as known at `as_of` (now when None)."""
+def answer_question(
+    site: Site,
+    question: Question,
+    as_of: int | datetime | None = None,
+    dimensions: Mapping[str, pa.Table] | None = None,
+) -> Answer:
+    """Answer `question` as known at `as_of` (now when None).
+
+    Whoever asks often may hand in the `dimensions` of that moment; they are read anew otherwise.
+    """
     view = site.warehouse.view(as_of)
     with site.engine() as engine, view.reading():
-        dimensions = dimension_tables(view, engine)
+        if dimensions is None:
+            dimensions = dimension_tables(view, engine)
         time_zone = site.settings.site.time_zone
         capacities: Capacities = {}
         if any(meter.function == "utilisation" for meter in question.meters):

@@ -6,11 +6,13 @@ from allauth.account import views as account
 from django.urls import path
 
 from meterhouse.web.api.api import api
-from meterhouse.web.pages import explore, failures, item, overview, sources
+from meterhouse.web.pages import downloads, explore, failures, item, overview, sources
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("explore", explore.explore, name="explore"),
+    path("explore/values", explore.values, name="explore-values"),
+    path("explore/download", downloads.download, name="download"),
     path("item", item.item, name="item"),
     path("sources", sources.sources, name="sources"),
     path("api/v1/", api.urls),

@@ -2,109 +2,59 @@
 
 from __future__ import annotations
 
-import shlex
-from datetime import date, datetime, timedelta
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
-from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
 
 from meterhouse.errors import MeterhouseError, QuestionError
-from meterhouse.reports.questions import answer_question
+from meterhouse.reports.compared import AGAINST, Compared, compare, earlier
 from meterhouse.usage.answer import Answer
-from meterhouse.usage.meters import PERIODS, find_realm, groupings, profiles
-from meterhouse.usage.question import Question
-from meterhouse.web.asking import moment_of, question_of, split
-from meterhouse.web.pages.charts import KINDS, chart, written
+from meterhouse.usage.meters import PERIODS, find_grouping, find_realm, groupings, profiles
+from meterhouse.web.answering import answered
+from meterhouse.web.asking import moment_of
+from meterhouse.web.pages.charts.answers import KINDS, chart
+from meterhouse.web.pages.charts.specs import Spec, written
+from meterhouse.web.pages.drilling import crumbs, days_of_periods, deeper, items_address, project_tree
 from meterhouse.web.pages.frame import for_visitors
+from meterhouse.web.pages.words import Words
 from meterhouse.web.rights import PUBLIC_GROUPINGS, Forbidden, Right
-from meterhouse.web.serving import served_site
 from meterhouse.web.visitors import right_of_request
 
 ROWS = 500
-# What a click on a row breaks it down by next.
-_DEEPER = {
-    "resource": "institution",
-    "institution": "portal_project",
-    "pi": "portal_project",
-    "field": "portal_project",
-    "portal_project": "person",
-    "project_tree": "person",
-    "project": "user",
-}
-
-
-def site_today() -> date:
-    """The present day of the site's clock."""
-    return datetime.now(ZoneInfo(served_site().settings.site.time_zone)).date()
-
-
-def day_of(query: QueryDict, name: str, otherwise: date) -> date:
-    """A day of the address."""
-    value = query.get(name)
-    if not value:
-        return otherwise
-    try:
-        return date.fromisoformat(value)
-    except ValueError:
-        raise QuestionError(f"{name}: expected a day as YYYY-MM-DD, found {value!r}") from None
-
-
-def words_of(query: QueryDict) -> dict[str, Any]:
-    """The words of the question in the address; what isn't said is this month, by day, of the cloud."""
-    today = site_today()
-    realm, profile = query.get("realm") or "cloud", query.get("profile") or "default"
-    by = split(query.getlist("by"))
-    return {
-        "realm": realm,
-        "profile": profile,
-        "meters": split(query.getlist("meter")) or list(find_realm(profile, realm).meters)[:1],
-        "first": day_of(query, "from", today.replace(day=1)),
-        "last": day_of(query, "to", today),
-        "by": by if "by" in query else ["day"],
-        "where": [one for one in query.getlist("where") if one.strip()],
-    }
-
-
-def pairs_of(words: dict[str, Any], **changed: Any) -> list[tuple[str, str]]:
-    """The words as they stand in an address, also that of the API."""
-    words = words | changed
-    return [
-        ("realm", words["realm"]),
-        *([("profile", words["profile"])] if words["profile"] != "default" else []),
-        ("meter", ",".join(words["meters"])),
-        ("by", ",".join(words["by"])),
-        ("from", str(words["first"])),
-        ("to", str(words["last"])),
-        *(("where", one) for one in words["where"]),
-    ]
+_VALUES = 200
 
 
 @for_visitors
 def explore(request: HttpRequest) -> HttpResponse:
     """The page, whole: htmx takes from it what has changed."""
     right = right_of_request(request)
-    as_of = request.GET.get("as_of", "")
-    kind = request.GET.get("chart", "line")
-    context: dict[str, Any] = {
-        "realms": profiles()["default"],
-        "periods": PERIODS,
-        "kinds": KINDS,
-        "as_of": as_of,
-    }
-    context["groupings"] = [
+    against, kind = request.GET.get("compare", ""), request.GET.get("chart", "line")
+    allowed = [
         one
         for one in groupings().values()
         if not one.spans_only and (not right.totals_only or one.name in PUBLIC_GROUPINGS)
     ]
+    context: dict[str, Any] = {
+        "realms": profiles()["default"],
+        "periods": PERIODS,
+        "kinds": KINDS,
+        "against": AGAINST,
+        "compare": against,
+        "groupings": allowed,
+    }
     try:
+        words = Words.of(request.GET)
+        if "filter" in request.GET or "chosen" in request.GET:
+            return redirect(f"{reverse('explore')}?{_chosen(request, words, kind, against)}")
         if kind not in KINDS:
             raise QuestionError(f"chart: expected one of {', '.join(KINDS)}, found {kind!r}")
-        words = words_of(request.GET)
-        question = question_of(**words)
-        found = answer_question(served_site(), right.restrict(question), moment_of(as_of))
+        found = answered(right.restrict(words.question), moment_of(words.as_of))
+        rows, drawn = answer_and_chart(words, right, found, kind, against)
     except Forbidden as refusal:
         return render(request, "no_permission.html", {"why": str(refusal)}, status=403)
     except MeterhouseError as mistake:
@@ -113,81 +63,127 @@ def explore(request: HttpRequest) -> HttpResponse:
         )
     context |= {
         "words": words,
-        "units": [name for name in words["by"] if name in PERIODS],
-        "grouped": [*(name for name in words["by"] if name not in PERIODS), "", ""][:2],
-        "meters": find_realm(words["profile"], words["realm"]).meters.values(),
+        "grouped": [*words.grouped, "", ""][:2],
+        "meters": find_realm(words.profile, words.realm).meters.values(),
+        "crumbs": crumbs(words),
         "kind": kind,
         "found": found,
-        "head": _head(found),
-        "rows": _rows(found, words, question, right)[:ROWS],
+        "head": _head(found, bool(against)),
+        "rows": _rows(rows[:ROWS], words, right, bool(against)),
         "row_limit": ROWS,
-        "chart": written(chart(found, kind)),
-        "question": question,
-        "address": urlencode(pairs_of(words) + ([("as_of", as_of)] if as_of else [])),
-        "items_address": urlencode(
-            [
-                ("from", str(words["first"])),
-                ("to", str(words["last"])),
-                *(("where", one) for one in words["where"]),
-            ]
-        ),
-        "command": _command(words, as_of),
-        "may_see_items": not right.totals_only,
+        "row_count": len(rows),
+        "chart": written(drawn),
+        "question": words.question,
+        "address": words.address(),
+        "shown": words.address(chart=kind, compare=against),
+        "api_address": request.build_absolute_uri(f"/api/v1/usage?{words.address()}"),
+        "items_address": "" if right.totals_only else items_address(words),
+        "earlier": earlier(words.question, against) if against else None,
     }
     return render(request, "explore.html", context)
 
 
-def _head(found: Answer) -> list[tuple[str, str]]:
-    """Column titles with their units."""
+def answer_and_chart(
+    words: Words, right: Right, found: Answer, kind: str, against: str
+) -> tuple[list[Compared], Spec | None]:
+    """The rows, beside the earlier ones where they are compared, and the chart of the first meter."""
+    as_of = moment_of(words.as_of)
+    rows = [Compared(row.period, "", row.labels, row.ids, row.values, ()) for row in found.rows]
+    compared = None
+    if against:
+        before = answered(right.restrict(earlier(words.question, against)), as_of)
+        rows = compared = compare(found, before)
+    if kind == "pie" and words.unit:
+        found = answered(right.restrict(replace(words.question, period=None)), as_of)
+    return rows, chart(found, kind, compared)
+
+
+@for_visitors
+def values(request: HttpRequest) -> HttpResponse:
+    """Labels of a grouping that this visitor may see in this question, for the field of a filter."""
+    right = right_of_request(request)
+    try:
+        words = Words.of(request.GET)
+        grouping = find_grouping(request.GET.get("filter", ""))
+        asked = words.changed(by=(grouping.name,), meters=words.meters[:1]).question
+        rows = answered(right.restrict(asked), moment_of(words.as_of)).rows
+    except MeterhouseError:
+        rows = ()
+    typed = request.GET.get("value", "").casefold()
+    matching = [row for row in rows if typed in row.labels[0].casefold()]
+    offered = [{"value": row.labels[0], "id": row.ids[0]} for row in matching[:_VALUES]]
+    return render(request, "explore_values.html", {"offered": offered})
+
+
+def _chosen(request: HttpRequest, words: Words, kind: str, against: str) -> str:
+    """The address of what was chosen in the form: only the words of the question are left of it."""
+    name, value = request.GET.get("filter", ""), request.GET.get("value", "").strip()
+    if name and value:
+        one = f"{find_grouping(name).name}={value}"
+        words = words.changed(where=tuple(dict.fromkeys((*words.where, one))))
+    return words.address(chart=kind, compare=against)
+
+
+def _head(found: Answer, compared: bool) -> list[tuple[str, str, bool]]:
+    """Column titles with their units, and whether they hold numbers."""
     question = found.question
-    head = [(question.period.capitalize(), "")] if question.period else []
-    head += [(grouping.title, "") for grouping in question.groupings]
-    return head + [(meter.title, meter.unit) for meter in question.meters]
+    head = [(question.period.capitalize(), "", False)] if question.period else []
+    head += [(grouping.title, "", False) for grouping in question.groupings]
+    for meter in question.meters:
+        head.append((meter.title, meter.unit, True))
+        if compared:
+            head += [("Before", meter.unit, True), ("Difference", meter.unit, True), ("", "%", True)]
+    return head
 
 
-def _rows(found: Answer, words: dict[str, Any], question: Question, right: Right) -> list[dict[str, Any]]:
+def _rows(rows: list[Compared], words: Words, right: Right, compared: bool) -> list[dict[str, Any]]:
     """Cells as text; a label with an address that asks further."""
-    rows = []
-    for row in found.rows:
+    tree = project_tree() if words.grouped and not right.totals_only else None
+    periods = days_of_periods(words)
+    names = words.grouped
+    told = []
+    for row in rows:
         labels = []
-        for grouping, label, id_ in zip(question.groupings, row.labels, row.ids, strict=True):
-            deeper = _DEEPER.get(grouping.name)
-            address = ""
-            if deeper and not right.totals_only and deeper not in words["by"]:
-                where = [*words["where"], f"{grouping.name}={id_ or label}"]
-                by = [deeper if name == grouping.name else name for name in words["by"]]
-                address = urlencode(pairs_of(words, where=where, by=by))
-            labels.append({"text": label, "address": address})
-        rows.append(
+        for name, label, id_ in zip(names, row.labels, row.ids, strict=True):
+            address, items = "", ""
+            if tree is not None:
+                further = deeper(words, name, label, id_, tree)
+                if further is not None:
+                    address = further.address()
+                else:
+                    days = periods.get(row.period)
+                    items = items_address(words, (f"{name}={id_ or label}",), days)
+            labels.append({"text": label, "address": address, "items": items})
+        cells: list[tuple[str, str]] = []
+        for place, value in enumerate(row.values):
+            cells.append((_number(value), ""))
+            if compared:
+                change, percent = row.differences[place], row.percents[place]
+                way = "" if not change else ("more" if change > 0 else "less")
+                cells += [
+                    (_number(row.earlier[place]), ""),
+                    (_signed(change), way),
+                    (_signed(percent), way),
+                ]
+        told.append(
             {
                 "period": row.period,
+                "earlier_period": row.earlier_period,
                 "labels": labels,
-                "values": ["–" if value is None else f"{value:,}" for value in row.values],
+                "cells": cells,
             }
         )
-    return rows
+    return told
 
 
-def _command(words: dict[str, Any], as_of: str) -> str:
-    parts = ["meterhouse", "usage", "--realm", words["realm"], "--meter", ",".join(words["meters"])]
-    if words["by"]:
-        parts += ["--by", ",".join(words["by"])]
-    parts += ["--from", str(words["first"]), "--to", str(words["last"])]
-    for one in words["where"]:
-        parts += ["--where", one]
-    if words["profile"] != "default":
-        parts += ["--profile", words["profile"]]
-    if as_of:
-        parts += ["--as-of", as_of]
-    return shlex.join(parts)
+def _number(value: Decimal | None) -> str:
+    return "–" if value is None else f"{value:,}"
 
 
-def months_back(day: date, months: int) -> date:
-    """The first day of the month so many before."""
-    place = day.year * 12 + day.month - 1 - months
-    return date(place // 12, place % 12 + 1, 1)
+def _signed(value: Decimal | None) -> str:
+    return "–" if value is None else f"{value:+,}"
 
 
-def month_end(day: date) -> date:
-    """The last day of the month."""
-    return months_back(day, -1) - timedelta(days=1)
+def explore_address(**words: object) -> str:
+    """The address of a question, for links from other pages."""
+    return f"{reverse('explore')}?{urlencode(words, doseq=True)}"

@@ -16,9 +16,10 @@ from meterhouse.usage.attribution import Filters
 from meterhouse.usage.calendar import day_start
 from meterhouse.usage.meters import find_grouping
 from meterhouse.web.asking import days_of, filters_of
-from meterhouse.web.pages.charts import written
-from meterhouse.web.pages.explore import day_of, site_today
+from meterhouse.web.pages.charts.specs import written
+from meterhouse.web.pages.charts.timeline import timeline
 from meterhouse.web.pages.frame import for_accounts
+from meterhouse.web.pages.words import day_of, site_today
 from meterhouse.web.serving import served_site
 from meterhouse.web.visitors import right_of_request
 
@@ -83,7 +84,7 @@ def _one(
             {**span, "hours": _hours(span["start"], span["end"])} for span in spans if span["end"] >= start
         ],
         "lines": log_lines(spans, start, end),
-        "chart": written(_timeline(spans, start, end)),
+        "chart": written(timeline(spans, start, end)),
         "zone": str(zone),
     }
     return render(request, "item.html", context)
@@ -92,36 +93,3 @@ def _one(
 def _hours(start: datetime, end: datetime) -> str:
     seconds = int((end - start).total_seconds())
     return f"{seconds // 3600:,} h {seconds % 3600 // 60:02d} min"
-
-
-def _timeline(spans: list[dict[str, Any]], start: datetime, end: datetime) -> dict[str, Any]:
-    """A bar for each span, coloured by state."""
-    values = [
-        {
-            "state": span["state"],
-            "from": max(span["start"], start).isoformat(),
-            "to": min(span["end"], end).isoformat(),
-            "size": f"{span['class'] or ''} {span['vcpus'] or ''}".strip(),
-        }
-        for span in spans
-        if span["end"] > start and span["start"] < end
-    ]
-    return {
-        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
-        "width": "container",
-        "height": {"step": 32},
-        "data": {"values": values},
-        "mark": {"type": "bar", "cornerRadius": 3, "tooltip": True},
-        "encoding": {
-            "x": {"field": "from", "type": "temporal", "scale": {"type": "utc"}, "title": "UTC"},
-            "x2": {"field": "to"},
-            "y": {"field": "state", "type": "nominal", "title": None},
-            "color": {"field": "state", "type": "nominal", "legend": None},
-            "tooltip": [
-                {"field": "state", "title": "State"},
-                {"field": "size", "title": "Size"},
-                {"field": "from", "type": "temporal", "title": "From", "format": "%Y-%m-%d %H:%M"},
-                {"field": "to", "type": "temporal", "title": "To", "format": "%Y-%m-%d %H:%M"},
-            ],
-        },
-    }

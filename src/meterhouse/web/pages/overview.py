@@ -9,13 +9,13 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from meterhouse.reports.questions import answer_question
 from meterhouse.usage.question import Question
-from meterhouse.web.pages.charts import over_time, titled, written
-from meterhouse.web.pages.explore import months_back, site_today
+from meterhouse.web.answering import answered
+from meterhouse.web.pages.charts.answers import over_time
+from meterhouse.web.pages.charts.specs import titled, written
 from meterhouse.web.pages.frame import for_visitors
 from meterhouse.web.pages.sources import freshness
-from meterhouse.web.serving import served_site
+from meterhouse.web.pages.words import months_back, site_today
 from meterhouse.web.visitors import right_of_request
 
 # What is shown first of each realm.
@@ -36,7 +36,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     cards: list[dict[str, Any]] = []
     for realm, (title, meter) in _REALMS.items():
         question = Question.ask(realm=realm, meters=[meter], first=first, last=today, by=["month"])
-        found = answer_question(served_site(), right.restrict(question))
+        found = answered(right.restrict(question))
         if not found.rows:
             continue
         by_month = {row.period: row.values[0] for row in found.rows}
@@ -48,7 +48,7 @@ def overview(request: HttpRequest) -> HttpResponse:
                 "measure": titled(measured),
                 "now": _shown(by_month.get(f"{today:%Y-%m}")),
                 "before": _shown(by_month.get(f"{months_back(today, 1):%Y-%m}")),
-                "chart": written(over_time(found, "bar", titled(measured)) | {"height": 140}),
+                "chart": written(over_time(found, "bar") | {"height": 140}),
                 "address": urlencode(
                     {
                         "realm": realm,

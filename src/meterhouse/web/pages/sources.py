@@ -11,8 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from meterhouse.reports.coverage import Window, midnight, state_coverage
-from meterhouse.web.pages.explore import site_today
 from meterhouse.web.pages.frame import for_accounts, is_staff
+from meterhouse.web.pages.words import site_today
 from meterhouse.web.serving import served_site
 
 _DAYS = 84

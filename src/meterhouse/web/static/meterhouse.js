@@ -19,13 +19,19 @@
       legend: { labelColor: ink, titleColor: ink, labelFontSize: 12 },
       view: { stroke: null },
       bar: { color: range[0] }, line: { color: range[0] }, area: { color: range[0] }, point: { color: range[0] },
-      range: { category: range },
+      range: { category: range, heatmap: dark.matches ? ["#1d2d3d", "#84c1f2"] : ["#e4edf6", "#14568a"] },
     };
   };
   const draw = (place) => {
     const spec = JSON.parse(place.dataset.chart);
-    const legend = spec.encoding.color && spec.encoding.color.legend;
-    if (legend && place.clientWidth < 500) { legend.columns = 1; legend.labelLimit = place.clientWidth - 60; }
+    const narrow = place.clientWidth < 500;
+    for (const part of [spec, ...(spec.layer ?? [])]) {
+      const encoding = part.encoding ?? {};
+      const legend = encoding.color && encoding.color.legend;
+      if (legend && narrow && legend.columns) { legend.columns = 1; legend.labelLimit = place.clientWidth - 60; }
+      // Long names leave room for what they name.
+      if (narrow && encoding.y && encoding.y.axis) encoding.y.axis.labelLimit = place.clientWidth * 0.36;
+    }
     vegaEmbed(place, spec, {
       mode: "vega-lite", actions: false, renderer: "svg", defaultStyle: false, config: config(),
       ast: true, expr: vega.expressionInterpreter, tooltip: { disableDefaultStyle: true },
@@ -35,13 +41,19 @@
   drawAll(document);
   document.addEventListener("htmx:afterSettle", () => drawAll(document));
   dark.addEventListener("change", () => drawAll(document));
-  // Empty fields say nothing: they stay out of the address.
-  document.addEventListener("htmx:configRequest", (event) => {
-    for (const name of ["where", "by"]) {
-      const said = [].concat(event.detail.parameters[name] ?? []).filter((value) => value !== "");
-      delete event.detail.parameters[name];
-      if (said.length) event.detail.parameters[name] = said;
-      else if (name === "by") event.detail.parameters[name] = "";
+  // A button that copies a text of the page.
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    const text = document.getElementById(button.dataset.copy).textContent;
+    const before = button.textContent;
+    try {
+      await navigator.clipboard.writeText(text);
+      button.textContent = "Copied";
+    } catch {  // not allowed here: it is selected, so that a key copies it
+      getSelection().selectAllChildren(document.getElementById(button.dataset.copy));
+      button.textContent = "Selected: copy it with the keyboard";
     }
+    setTimeout(() => { button.textContent = before; }, 3000);
   });
 })();
