@@ -18,6 +18,7 @@ from meterhouse.errors import ConfigurationError
 from meterhouse.settings_section import Name, Secret
 from meterhouse.settings_section import Section as _Section
 from meterhouse.sources.kubernetes.queries import mistake_in
+from meterhouse.web_settings import Network, Provider
 
 SETTINGS_FILE = "meterhouse.toml"
 
@@ -253,6 +254,7 @@ class Volume(_Section):
     roots: tuple[ProjectRoot, ...] = ()
     directories: bool = True
     entries: bool = False
+    scans: str | None = Field(default=None, min_length=1)
     passwd_file: Path | None = None
     group_file: Path | None = None
     file_classes: Path | None = None
@@ -263,6 +265,21 @@ class WebSection(_Section):
 
     url: str = Field(default="http://127.0.0.1:8000", pattern=r"^https?://[^/@\s?#]+$", max_length=300)
     public: bool = False
+    proxies: tuple[Network, ...] = ()
+    requests_per_minute: int = Field(default=600, ge=1, le=1_000_000)
+    unknown_requests_per_minute: int = Field(default=60, ge=1, le=1_000_000)
+    providers: tuple[Provider, ...] = ()
+
+    @model_validator(mode="after")
+    def _once(self) -> WebSection:
+        names = [provider.name for provider in self.providers]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"providers: expected each name once, found {', '.join(twice)} more than once")
+        audiences = [(one.issuer, one.api_audience) for one in self.providers if one.api_audience]
+        if len(set(audiences)) != len(audiences):
+            raise ValueError("providers: expected each issuer with an api_audience once")
+        return self
 
 
 class Settings(_Section):

@@ -21,6 +21,33 @@ MEANINGS = {
     "site.time_zone": "IANA time zone that days, months and reports follow.",
     "web.url": "What people type to get to the web site. With https, cookies are sent over https only.",
     "web.public": "Whether anybody may see totals by resource, kind and time without logging in.",
+    "web.proxies": (
+        "Addresses or networks of the proxies in front: their `X-Forwarded-For` says where a request "
+        "comes from."
+    ),
+    "web.requests_per_minute": "How many requests to the API an account may make, over all its tokens.",
+    "web.unknown_requests_per_minute": (
+        "How many requests to the API may come from an address without naming an account."
+    ),
+    "web.providers": "Identity providers with OpenID Connect, to log in by; programs show their tokens.",
+    "web.providers.name": "What it is called in addresses; accounts stay tied to it.",
+    "web.providers.title": "What people read on the log-in page.",
+    "web.providers.issuer": "Its issuer, exactly as in its tokens; its configuration is read from there.",
+    "web.providers.client_id": "What it calls this site.",
+    "web.providers.client_secret": "The secret that goes with it, by reference.",
+    "web.providers.scopes": "What it is asked for when somebody logs in.",
+    "web.providers.person_claim": (
+        "The claim that names a person of the directory. It must be one that people can't choose themselves."
+    ),
+    "web.providers.person_field": "What of a person the claim is: their user name or mail address in the directory.",
+    "web.providers.new_accounts": (
+        "Whether a person of the directory gets an account, with the role `user`, at their first log-in."
+    ),
+    "web.providers.api_audience": (
+        "What its tokens must be made for (`aud`) to be good for the API; not `client_id`. Without it, none."
+    ),
+    "web.providers.algorithms": "How tokens for the API may be signed.",
+    "web.providers.clients": "Programs by the `sub` of their tokens, and the account that each stands for.",
     "register.url": "Where the register is: a file below the site, or `postgresql://user@host:port/database`.",
     "register.password": "The PostgreSQL password, by reference.",
     "warehouse.path": "Folder of the warehouse, below the site or absolute.",
@@ -88,6 +115,10 @@ MEANINGS = {
     "volumes.roots.depth": "How many names below it are told apart: 2 is `PROJECT/SUBDIRECTORY`.",
     "volumes.directories": "Whether a scan keeps totals of every directory at every depth.",
     "volumes.entries": "Whether a scan keeps its own rows, sorted by path.",
+    "volumes.scans": (
+        "Files of its scans, below the site or absolute, as a shell's pattern: `mpistat/*_scratch119.dat.gz`."
+        " `storage collect` takes the newest."
+    ),
     "volumes.passwd_file": "passwd file that names user ids, below the site or absolute.",
     "volumes.group_file": "group file that names group ids.",
     "volumes.file_classes": "CSV file of file classes instead of ours.",
