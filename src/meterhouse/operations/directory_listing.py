@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +29,10 @@ UNATTRIBUTED_COLUMNS = (
 _CHANGES = {"+": "added", "~": "changed", "-": "removed"}
 
 
-def project_rows(site: Site, day: date, known: datetime | None) -> Iterator[dict[str, object]]:
-    """Projects of a day, by path; sub-projects stand under those above them."""
+def project_rows(
+    site: Site, day: date, known: datetime | None, only: Container[int] | None = None
+) -> Iterator[dict[str, object]]:
+    """Projects of a day, by path; sub-projects stand under those above them. `only` keeps some ids."""
     directory = Directory(site.register.alias, known)
     named: dict[int, list[str]] = defaultdict(list)
     for one in directory.references:
@@ -38,6 +40,8 @@ def project_rows(site: Site, day: date, known: datetime | None) -> Iterator[dict
             named[one.project].append(f"{one.ref} on {one.resource}")
     rows: list[dict[str, object]] = []
     for project in directory.projects.values():
+        if only is not None and project.id not in only:
+            continue
         owner = on(day, owners(directory, project.id))
         if owner is None or project.is_root or not project.start <= day < project.end:
             continue
@@ -49,6 +53,7 @@ def project_rows(site: Site, day: date, known: datetime | None) -> Iterator[dict
             {
                 "code": project.code,
                 "title": project.title,
+                "parent": _parent(directory, owner.line),
                 "path": project_path(directory, owner.line),
                 "pi": "" if owner.pi is None else directory.people[owner.pi].listed,
                 "field": "" if owner.field is None else directory.fields[owner.field][0],
@@ -61,14 +66,24 @@ def project_rows(site: Site, day: date, known: datetime | None) -> Iterator[dict
     yield from sorted(rows, key=lambda row: (str(row["path"]), str(row["code"])))
 
 
-def person_rows(site: Site, day: date, known: datetime | None) -> Iterator[dict[str, object]]:
-    """People, by name."""
+def _parent(directory: Directory, line: tuple[int, ...]) -> str | None:
+    """The code of the project right above; None below the root."""
+    above = directory.projects.get(line[1]) if len(line) > 1 else None
+    return None if above is None or above.is_root else above.code
+
+
+def person_rows(
+    site: Site, day: date, known: datetime | None, only: Container[int] | None = None
+) -> Iterator[dict[str, object]]:
+    """People, by name. `only` keeps some ids."""
     directory = Directory(site.register.alias, known)
     accounts: dict[int, list[str]] = defaultdict(list)
     for one in directory.accounts:
         if one.start <= day < one.end:
             accounts[one.person].append(f"{one.ref} on {one.resource}" if one.resource else one.ref)
     for person in sorted(directory.people.values(), key=lambda one: (one.listed.casefold(), one.id)):
+        if only is not None and person.id not in only:
+            continue
         told = on(day, directory.affiliations.get(person.id, []))
         yield {
             "username": person.username,

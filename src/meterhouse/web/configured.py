@@ -15,6 +15,8 @@ from meterhouse.register.address import read_address
 from meterhouse.site import Site
 
 _KEY_FILE = ".web-key"
+# Of web.accounts.shared, which can't be imported before Django is set up.
+FILE, IN_REGISTER = ".web-shared.sqlite3", "register"
 
 
 def configure(path: Path | str) -> Site:
@@ -32,6 +34,11 @@ def configure(path: Path | str) -> Site:
     values = {name: getattr(settings, name) for name in dir(settings) if name.isupper()}
     values["DATABASES"] = {"default": read_address(where).settings}
     values["SECRET_KEY"] = _key(site.path)
+    in_file = values["DATABASES"]["default"]["ENGINE"].endswith("sqlite3")
+    values["CACHES"] = {
+        "default": values["CACHES"]["default"]
+        | {"LOCATION": str(site.path / FILE) if in_file else IN_REGISTER}
+    }
     values["STATIC_URL"] = f"/static/{static_version(settings.STATIC_FOLDER)}/"
     address = urlsplit(site.settings.web.url)
     values["ALLOWED_HOSTS"] = sorted({address.hostname or "localhost", "localhost", "127.0.0.1", "[::1]"})

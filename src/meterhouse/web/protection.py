@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
+
+from meterhouse.web.serving import served_site
 
 # Nothing inline and nothing from elsewhere: a name that turned into markup could still not run.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    "connect-src 'self'; form-action {forms}; frame-ancestors 'none'; base-uri 'none'"
 )
 
 
 def protected(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
     """Middleware: the headers that every answer carries."""
+    # Logging in by a provider is a form that leads there.
+    origins = {urlsplit(one.issuer) for one in served_site().settings.web.providers}
+    forms = ["'self'", *sorted(f"{one.scheme}://{one.netloc}" for one in origins)]
+    policy = POLICY.format(forms=" ".join(forms))
 
     def answer(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        response.headers["Content-Security-Policy"] = POLICY
+        response.headers["Content-Security-Policy"] = policy
         response.headers["X-Frame-Options"] = "DENY"
         response.headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
         # What is shown to one person is kept by nobody else.

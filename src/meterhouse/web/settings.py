@@ -23,10 +23,14 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "allauth",
     "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     *REGISTER_APPS,
 ]
 MIDDLEWARE = [
     "meterhouse.web.protection.protected",
+    "meterhouse.web.accounts.addresses.with_client_address",
+    "meterhouse.web.api.problems.with_problems",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -53,7 +57,7 @@ TEMPLATES = [
 ROOT_URLCONF = "meterhouse.web.urls"
 USE_I18N = False
 FORM_RENDERER = "django.forms.renderers.DjangoTemplates"
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CACHES = {"default": {"BACKEND": "meterhouse.web.accounts.shared.SharedCache"}}
 
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -69,6 +73,12 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"
 ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_UNIQUE_EMAIL = False  # nobody is found by mail address
+SOCIALACCOUNT_ADAPTER = "meterhouse.web.accounts.adapter.ProviderAdapter"
+SOCIALACCOUNT_LOGIN_ON_GET = False  # nobody is logged in by following a link
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_REQUESTS_TIMEOUT = 10
 ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "10/m/ip,5/5m/key"}
 
 SESSION_COOKIE_NAME = "meterhouse_session"

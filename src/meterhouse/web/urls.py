@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from allauth.account import views as account
+from allauth.socialaccount import views as provided
+from allauth.socialaccount.providers.openid_connect import views as oidc
 from django.urls import path
 
 from meterhouse.web.api.api import api
@@ -22,6 +24,12 @@ urlpatterns = [
     path("accounts/signup/", account.signup, name="account_signup"),
     path("accounts/password/change/", account.password_change, name="account_change_password"),
     path("accounts/reauthenticate/", account.reauthenticate, name="account_reauthenticate"),
+    path("accounts/oidc/<str:provider_id>/login/", oidc.login, name="openid_connect_login"),
+    path("accounts/oidc/<str:provider_id>/login/callback/", oidc.callback, name="openid_connect_callback"),
+    path("accounts/providers/", provided.connections, name="socialaccount_connections"),
+    path("accounts/providers/cancelled/", provided.login_cancelled, name="socialaccount_login_cancelled"),
+    path("accounts/providers/error/", provided.login_error, name="socialaccount_login_error"),
+    path("accounts/providers/signup/", provided.signup, name="socialaccount_signup"),
 ]
 handler400 = failures.bad_request
 handler403 = failures.forbidden

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import date
 from typing import Any
 
@@ -29,12 +29,27 @@ QUANTITIES = (
 COUNTS = ("peak_day", "observed_days", "estimated_days", "elapsed_days")
 
 
-def pool_records(alias: str, day: date, *, period: str | None = None, over: bool) -> list[dict[str, Any]]:
-    """Every pool of a period, or of all; those of periods that were over before `day` only with `over`."""
+def pool_records(
+    alias: str,
+    day: date,
+    *,
+    period: str | None = None,
+    over: bool,
+    project: str | None = None,
+    codes: Container[str] | None = None,
+) -> list[dict[str, Any]]:
+    """Every pool of a period, or of all; those of periods that were over before `day` only with `over`.
+
+    `project` keeps those of one project, `codes` those of some.
+    """
     book = Ledger(alias)
     if period is not None:
         _require_period(alias, period)
-    pools = [pool for pool in book.pools(period=period) if over or not _is_over(book, pool, day)]
+    pools = [
+        pool
+        for pool in book.pools(project=project, period=period)
+        if (codes is None or pool.project in codes) and (over or not _is_over(book, pool, day))
+    ]
     found = book.figures([pool.id for pool in pools], day)
     return [_record(pool, found[pool.id]) for pool in pools]
 

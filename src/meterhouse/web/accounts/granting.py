@@ -23,6 +23,9 @@ SCOPES = {
     "usage": "resources, meters and usage",
     "records": "spans and the transaction log",
     "coverage": "sources and coverage",
+    "directory": "institutions, people and projects",
+    "allocations": "pools and statements",
+    "files": "reports, exports and schedules",
 }
 PREFIX = "mh_"
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Any
+from datetime import date, datetime
+from typing import Any, Literal
+from uuid import UUID
 
 from ninja import Field, Schema
 
+_LINE = r"^[^\x00-\x1f\x7f]*$"  # no control characters
+_WHERE = Field([], description="Keep grouping=value; may be repeated.", max_length=50)
+
 
 class Format(Schema):
-    format: str | None = Field(None, description="json, csv, arrow or parquet; otherwise as Accept says")
+    format: Literal["json", "csv", "arrow", "parquet"] | None = Field(
+        None, description="Otherwise as Accept says."
+    )
 
 
 class Paged(Format):
@@ -28,16 +34,16 @@ class UsageAsked(Period):
     realm: str = Field("cloud", max_length=100)
     meter: str = Field("", max_length=1000, description="Meters with commas; the realm's first two if none.")
     by: str = Field("", max_length=1000, description="Groupings with commas: month,project ...")
-    where: list[str] = Field([], description="Keep grouping=value; may be repeated.")
+    where: list[str] = _WHERE
 
 
 class SpansAsked(Period):
-    where: list[str] = Field([], description="Keep column=value; may be repeated.")
+    where: list[str] = Field([], description="Keep column=value; may be repeated.", max_length=50)
 
 
 class LogAsked(Period):
-    where: list[str] = Field([], description="Keep grouping=value; may be repeated.")
-    item: list[str] = Field([], description="Only these items, by id.")
+    where: list[str] = _WHERE
+    item: list[str] = Field([], description="Only these items, by id.", max_length=1000)
 
 
 class CoverageAsked(Paged):
@@ -48,6 +54,102 @@ class CoverageAsked(Paged):
 
 class MetersAsked(Format):
     profile: str = Field("default", max_length=100)
+
+
+class DirectoryAsked(Paged):
+    day: date | None = Field(None, description="What was true on that day; today if none.")
+    known: datetime | None = Field(None, description="As known then; now if none.")
+
+
+class PoolsAsked(Paged):
+    day: date | None = Field(None, description="At the end of this day; today if none.")
+    period: str | None = Field(None, max_length=200, description="Only of this allocation period.")
+    project: str | None = Field(None, max_length=200, description="Only of this project, by its code.")
+    over: bool = Field(False, description="Also of periods that are over.")
+
+
+class StatementsAsked(Paged):
+    period: str = Field(..., max_length=200, description="A closed allocation period.")
+    project: str | None = Field(None, max_length=200, description="Only of this project, by its code.")
+
+
+class Me(Schema):
+    """Who the asker is to this site."""
+
+    name: str
+    role: Literal["public", "user", "institution", "staff", "administrator"]
+    scopes: list[str]
+    snapshot: int
+
+
+class MonthlyAsked(Schema):
+    """A report of each month."""
+
+    model_config = {"extra": "forbid"}
+
+    realm: str = Field("cloud", max_length=100, pattern=_LINE)
+    profile: str = Field("default", max_length=100, pattern=_LINE)
+    institution: str = Field("", max_length=200, pattern=_LINE, description="Only this one.")
+    project: str = Field("", max_length=200, pattern=_LINE, description="Only this one.")
+    log: bool = Field(False, description="With the transaction log.")
+    format: Literal["pdf", "html", "xlsx", "csv"] = "pdf"
+
+
+class ReportAsked(MonthlyAsked):
+    """The report of a month."""
+
+    month: str = Field(..., pattern=r"^[0-9]{4}-[0-9]{2}$")
+
+
+class ScheduleAsked(MonthlyAsked):
+    """The report of the month before, on a day of each month."""
+
+    day: int = Field(2, ge=1, le=28)
+    mail: bool = Field(False, description="Sent to the account's address, too.")
+
+
+class ExportAsked(Schema):
+    """Rows in a file."""
+
+    model_config = {"extra": "forbid"}
+
+    what: Literal["usage", "spans", "log", "dump"] = "usage"
+    first: date = Field(..., alias="from")
+    last: date = Field(..., alias="to")
+    realm: str = Field("cloud", max_length=100, pattern=_LINE)
+    profile: str = Field("default", max_length=100, pattern=_LINE)
+    meter: str = Field("", max_length=1000, pattern=_LINE)
+    by: str = Field("", max_length=1000, pattern=_LINE)
+    where: list[str] = Field([], max_length=50)
+    as_of: str = Field("", max_length=50, pattern=_LINE)
+    format: Literal["csv", "parquet", "xlsx", "json"] = "csv"
+
+
+class WorkShown(Schema):
+    """A report or an export: how far it is."""
+
+    id: UUID
+    kind: Literal["report", "export"]
+    state: Literal["waiting", "running", "done", "failed"]
+    parameters: dict[str, Any]
+    asked_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    error: str
+    file: str | None = Field(..., description="Address of the file, when there is one.")
+    file_name: str
+    size_bytes: int | None
+    sha256: str
+
+
+class ScheduleShown(Schema):
+    """A report that is made each month."""
+
+    id: UUID
+    parameters: dict[str, Any]
+    day: int
+    mail: bool
+    last_month: str
 
 
 class Page(Schema):

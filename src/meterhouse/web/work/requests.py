@@ -29,6 +29,10 @@ class NotThere(MeterhouseError):
     """No such work, or not this account's: nobody is told which of the two."""
 
 
+class TooMany(MeterhouseError):
+    """This account has asked for enough already."""
+
+
 class NotReady(MeterhouseError):
     """The work has no file: not yet, no more, or never."""
 
@@ -55,7 +59,7 @@ def ask_for(user: Any, kind: str, parameters: Mapping[str, Any], mail_to: str = 
     def work() -> Work:
         open_ones = Work.objects.filter(owner=user, state__in=["waiting", "running"]).count()
         if open_ones >= MOST_WAITING:
-            raise QuestionError(f"expected at most {MOST_WAITING} at once: wait for some of those to be done")
+            raise TooMany(f"expected at most {MOST_WAITING} at once: wait for some of those to be done")
         return Work.objects.create(
             owner=user, kind=kind, parameters=checked.kept(), asked_at=datetime.now(UTC), mail_to=mail_to
         )
@@ -122,7 +126,7 @@ def schedule(user: Any, parameters: Mapping[str, Any], *, day: int, mail: bool) 
 
     def work() -> Schedule:
         if Schedule.objects.filter(owner=user).count() >= MOST_SCHEDULES:
-            raise QuestionError(f"expected at most {MOST_SCHEDULES} schedules")
+            raise TooMany(f"expected at most {MOST_SCHEDULES} schedules")
         return Schedule.objects.create(owner=user, parameters=checked.kept(), day=day, mail=mail, made_at=now)
 
     made = committed("default", work)
