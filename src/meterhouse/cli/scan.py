@@ -14,7 +14,6 @@ from meterhouse.cli.options import open_site
 if TYPE_CHECKING:
     from meterhouse.site import Site
     from meterhouse.sources.delivery import Delivery
-    from meterhouse.sources.filesystem.scans import ScannedVolume
 
 KINDS = ("scan", "quota")
 
@@ -37,6 +36,8 @@ def scan(
     A scan that was killed goes on where it was, if it is given the same file to write. What can't be read
     is counted, and listed in the file with `.unreadable` behind its name.
     """
+    from meterhouse.cli.progress import ProgressBar
+    from meterhouse.operations.filesystem.volumes import resource_of, volume_of
     from meterhouse.sources.filesystem.scanner import scan as walk
 
     with open_site(context) as site:
@@ -44,7 +45,8 @@ def scan(
         if out is None:
             out = _unfinished(site.path / "scans", volume)
             out.parent.mkdir(exist_ok=True)
-        result = walk(path, out, threads=threads)
+        with ProgressBar(None, "entries") as bar:
+            result = walk(path, out, threads=threads, on_chunk=lambda entries: bar.at(0, entries))
         print(f"{result.path}: {result.entries} entries{', resumed' if result.resumed else ''}")
         if result.unreadable:
             print(f"{len(result.unreadable)} could not be read:", file=sys.stderr)
@@ -54,15 +56,17 @@ def scan(
             return
         from meterhouse.sources.filesystem.scans import read_scan
 
-        delivery = read_scan(
-            [result.path],
-            resource,
-            volume_of(site, volume),
-            scanned_at=datetime.fromtimestamp(result.path.stat().st_mtime, UTC),
-            scan_format="wrstat-blocks",
-            unreadable=len(result.unreadable),
-        )
-        _land(site, delivery)
+        with ProgressBar(result.path.stat().st_size) as bar:
+            delivery = read_scan(
+                [result.path],
+                resource,
+                volume_of(site, volume),
+                scanned_at=datetime.fromtimestamp(result.path.stat().st_mtime, UTC),
+                scan_format="wrstat-blocks",
+                unreadable=len(result.unreadable),
+                progress=bar.at,
+            )
+            _land(site, delivery)
 
 
 def _unfinished(folder: Path, volume: str) -> Path:
@@ -86,7 +90,9 @@ def ingest_files(
     owner_kind: str,
 ) -> None:
     """Take in the files of one scan of a volume, or each of several dumps of its quotas."""
+    from meterhouse.cli.progress import ProgressBar
     from meterhouse.errors import QuestionError
+    from meterhouse.operations.filesystem.volumes import resource_of, volume_of
 
     if volume is None:
         raise QuestionError(f"ingest {kind}: expected --volume NAME, found none")
@@ -96,7 +102,8 @@ def ingest_files(
         if kind == "scan":
             from meterhouse.sources.filesystem.scans import read_scan
 
-            with _Progress(paths) as progress:
+            total = sum(path.stat().st_size for path in paths if path.is_file())
+            with ProgressBar(total) as bar:
                 delivery = read_scan(
                     paths,
                     resource,
@@ -104,7 +111,7 @@ def ingest_files(
                     scanned_at=moment,
                     scan_format=scan_format,
                     columns=columns,
-                    progress=progress,
+                    progress=bar.at,
                 )
                 failed = _land(site, delivery)
         else:
@@ -116,52 +123,6 @@ def ingest_files(
                 failed = _land(site, delivery) or failed
     if failed:
         raise typer.Exit(3)
-
-
-def resource_of(site: Site, volume: str, resource: str | None) -> str:
-    """The resource that a volume is on: as said, else as the settings say. Raises QuestionError."""
-    from meterhouse.errors import QuestionError
-
-    declared = next((one.resource for one in site.settings.volumes if one.name == volume), None)
-    if resource is None and declared is None:
-        raise QuestionError(f"volume {volume}: expected --resource NAME, or [[volumes]] in the settings")
-    if resource is not None and declared is not None and resource != declared:
-        raise QuestionError(f"volume {volume}: expected resource {declared}, as declared, found {resource}")
-    name = resource or declared or ""
-    site.settings.resource(name)
-    return name
-
-
-def volume_of(site: Site, name: str) -> ScannedVolume:
-    """What is to be kept of a volume's scans, as the settings say or by default."""
-    from meterhouse.sources.filesystem.scans import DEPTH, ScannedVolume
-
-    said = next((one for one in site.settings.volumes if one.name == name), None)
-    if said is None:
-        return ScannedVolume(name)
-    limit = said.depth
-    if limit is None:
-        top = _names_in(said.path or "/")
-        needed = [_names_in(root.path) - top + root.depth for root in said.roots]
-        limit = max(needed, default=DEPTH)
-
-    def below(path: Path | None) -> Path | None:
-        return site.path / path if path else None
-
-    return ScannedVolume(
-        name,
-        (said.path.rstrip("/") or "/") if said.path else "/" if said.roots else None,
-        limit,
-        said.directories,
-        said.entries,
-        below(said.passwd_file),
-        below(said.group_file),
-        below(said.file_classes),
-    )
-
-
-def _names_in(path: str) -> int:
-    return len([name for name in path.split("/") if name])
 
 
 def _land(site: Site, delivery: Delivery) -> bool:
@@ -199,35 +160,3 @@ def _moment(text: str) -> datetime:
     except ValueError:
         raise QuestionError(f"scanned-at: expected a moment in ISO 8601, found {text!r}") from None
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-class _Progress:
-    """A bar with lines a second and the time that is left, on a terminal only."""
-
-    def __init__(self, paths: list[Path]) -> None:
-        self._total = sum(path.stat().st_size for path in paths if path.is_file())
-
-    def __enter__(self) -> _Progress:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-        self._bar = Progress(
-            TextColumn("{task.fields[lines]:>14,} lines {task.fields[rate]:>10,}/s"),
-            BarColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-            disable=not sys.stderr.isatty(),
-        )
-        self._task = self._bar.add_task("", total=self._total, lines=0, rate=0)
-        self._bar.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._bar.stop()
-
-    def __call__(self, read_bytes: int, lines: int) -> None:
-        """How far the files are read, and how many lines there were."""
-        elapsed = self._bar.tasks[self._task].elapsed or 1e-9
-        self._bar.update(self._task, completed=read_bytes, lines=lines, rate=int(lines / elapsed))

@@ -8,15 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from meterhouse.cli.options import open_site
-from meterhouse.cli.storage_options import (
-    BytesOption,
-    DayArgument,
-    GroupsOption,
-    PartialOption,
-    VolumesOption,
-    WithinOption,
-    ask,
-)
+from meterhouse.cli.storage_options import Asking, GroupsOption, asking_now
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,19 +19,16 @@ if TYPE_CHECKING:
     from meterhouse.site import Site
 
 
+@asking_now
 def publish(
     context: typer.Context,
-    day: DayArgument,
+    asking: Asking,
     url: Annotated[
         str,
         typer.Option(
             "--to", metavar="URL", help="postgresql://, mariadb:// or mysql://user@host:port/database."
         ),
     ],
-    volume: VolumesOption = None,
-    within: WithinOption = 10,
-    partial: PartialOption = False,
-    counted: BytesOption = "shared",
     groups_file: GroupsOption = None,
     projects: Annotated[
         bool, typer.Option("--projects/--no-projects", help="Whether to write spaceman too.")
@@ -65,14 +54,15 @@ def publish(
 
     with open_site(context) as site:
         password = _password(site, password_env, password_file)
-        kept = [row for row in kept_groups(site, day) if not volume or row.volume in volume]
+        day = asking.day
+        kept = [row for row in kept_groups(site, day) if not asking.volume or row.volume in asking.volume]
         volumes = sorted({row.volume for row in kept})
         if not kept:
             raise QuestionError(f"publish: expected a kept group report of {day}, found none")
         directories: list[DirectoryRow] = []
         scanned: list[str] = []
         if projects:
-            with ask(site, day, volume, within, partial, counted, groups_file) as asked:
+            with asking.of(site, groups_file) as asked:
                 directories = project_report(asked)
                 scanned = [scan.volume for scan in asked.scans]
         with connected(url, password) as database:

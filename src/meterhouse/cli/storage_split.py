@@ -20,6 +20,10 @@ def split(
         Path | None,
         typer.Option("--groups", help="With --own: CSV file with group, pi and gid, not the directory."),
     ] = None,
+    below: Annotated[
+        list[str] | None,
+        typer.Option("--below", metavar="PATH", help="With --own: of others what lies in this directory."),
+    ] = None,
     resource: Annotated[
         str, typer.Option("--resource", "-r", help="With --own: the resource that the groups are on.")
     ] = "",
@@ -34,10 +38,12 @@ def split(
 
     The folder is there when all of it is; an index says how long a reader takes to start.
     """
+    from meterhouse.cli.progress import ProgressBar
     from meterhouse.feeds.filesystem.owner_dumps import group_dump, passwd_dump
     from meterhouse.feeds.filesystem.splitter import split as split_scans
     from meterhouse.reports.storage.known_groups import groups_of_directory, groups_of_file
     from meterhouse.sources.filesystem.owner_names import names_of
+    from meterhouse.sources.filesystem.path_text import path_of_text
 
     def text(path: Path | None, instead: str) -> str:
         return path.read_text(encoding="utf-8", errors="surrogateescape") if path else instead
@@ -61,7 +67,11 @@ def split(
         def wanted(gid: int, name: str | None) -> bool:
             return known is None or known.find(resource, gid, name) is not None
 
-        made = split_scans(files, out, names, wanted=wanted, dumps=dumps)
+        also = [path_of_text(path) for path in below or ()]
+        with ProgressBar(sum(path.stat().st_size for path in files if path.is_file())) as bar:
+            made = split_scans(
+                files, out, names, wanted=wanted, also_below=also, dumps=dumps, progress=bar.at
+            )
     for name, records in made.records.items():
         print(f"{out / name}: {records} records")
     print(f"{made.left_out} records of other groups, {made.bad_lines} bad lines")

@@ -116,12 +116,44 @@ def test_on_the_command_line_only_own_groups_with_their_users(world):
         *("--group-file", world.path / "group", "--passwd-file", world.path / "passwd"),
     )
     assert "1 records of other groups, 0 bad lines" in told
+    told = world.done(
+        *("storage", "split", path, "--out", world.folder / "more", "--own", "--groups", groups),
+        *("--group-file", world.path / "group", "--below", "/m"),
+    )
+    assert sorted(parts(world.folder / "more")) == ["hgi.dat.gz", "humgen.dat.gz", "left.dat.gz"]
     out = world.folder / "out"
     assert sorted(parts(out)) == ["hgi.dat.gz", "left.dat.gz"]
     assert (out / "groupfile").read_text() == (world.path / "group").read_text()
     assert (out / "passwdfile").read_text() == (world.path / "passwd").read_text()
     with pytest.raises(SplitError, match="expected no such folder yet"):
         world.run("storage", "split", path, "--out", out)
+
+
+@pytest.mark.parametrize("form", [mpistat, wrstat, lambda one: b"s116\t" + mpistat(one)])
+def test_of_other_groups_what_lies_below_a_directory_may_be_taken_too(tmp_path, form):
+    own = entry("/l/s116/x/a", 7)
+    below = [entry("/l/s116/vr", 8, "d"), entry("/l/s116/vr/b c", 8), entry("/l/s116/vr/d/e", 9)]
+    others = [entry("/l/s116/vrx", 8), entry("/l/s116", 9, "d"), entry("/l/s117/vr/a", 9)]
+    path = scan(tmp_path, lines(own, *below, *others, form=form))
+    made = split(
+        [path], tmp_path / "out", NAMES, wanted=lambda gid, name: gid == 7, also_below=[b"/l/s116/vr/"]
+    )
+    assert parts(tmp_path / "out") == {
+        "hgi.dat.gz": lines(own, form=form),
+        "8.dat.gz": lines(*below[:2], form=form),
+        "left.dat.gz": lines(below[2], form=form),
+    }
+    assert made.left_out == 3
+
+
+def test_how_far_a_split_is_is_told(tmp_path):
+    path = scan(tmp_path, lines(*[entry(f"/l/{n}", 7) for n in range(100_001)]), "a.gz")
+    told = []
+    split(
+        [path], tmp_path / "out", NAMES, progress=lambda read_bytes, lines: told.append((read_bytes, lines))
+    )
+    assert [lines for _, lines in told] == [50_000, 100_000]
+    assert 0 < told[0][0] <= told[1][0] <= path.stat().st_size
 
 
 @pytest.fixture(scope="module")

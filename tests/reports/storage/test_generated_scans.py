@@ -18,6 +18,8 @@ from scan_reading import Entry, lines, mpistat, wrstat
 from storage_world import DAY, TIB, moment
 from test_scan_formats import GPFS_COLUMNS, in_find, in_gpfs, in_gufi
 
+from services.reference_input import REFERENCE_INPUT
+
 NOON = moment("2024-01-05")
 GROUPS = {7: "hgi", 8: "humgen", 9: "left"}
 USERS = {10: "ann", 11: "bob"}
@@ -46,7 +48,7 @@ _NAMES = [
     b"n\nl",
 ]
 _ENDS = (
-    b".bam .SAM.gz .cram .CRAM .vcf.gz .gvcf .bed .ped.gz .fastq.gz .fa .bai .tmp .log .gz .txt .png .py .h5 . .x"
+    b".bam .SAM.gz .cram .CRAM .vcf.gz .gvcf .bed .ped.gz .fastq.gz .fa .bai .tmp .log .gz .txt .png .py .h5"
 ).split()
 
 
@@ -262,7 +264,7 @@ def _rounded(amount: Decimal, places: int) -> Decimal:
     return amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
 
 
-GENERATOR = Path("/work/shared/tools/gen_mpistat.py")
+GENERATOR = REFERENCE_INPUT / "tools/gen_mpistat.py"
 
 
 @pytest.mark.skipif(not GENERATOR.exists(), reason="the generator of mpistat files is not on this machine")

@@ -47,14 +47,15 @@ def cost_of_keeping(asked: Asked, rates: Mapping[str, Decimal], by: str = "group
     unpriced = [scan.volume for scan in asked.scans if not {scan.volume, EVERY_VOLUME} & rates.keys()]
     if unpriced:
         raise QuestionError(f"rate: expected one for volume {', '.join(unpriced)}, found none")
-    found = asked.engine.query(
-        f"""SELECT volume, {grouping_sql(by)} AS what, COALESCE(SUM({asked.bytes}), 0) AS bytes
-            FROM ({asked.rows("filesystem_usage")}) GROUP BY 1, 2""",
-        name="cost of keeping",
-    ).to_pylist()
     rows = []
-    for row in found:
-        rate = rates.get(row["volume"], rates.get(EVERY_VOLUME, Decimal(0)))
-        cost = rounded(int(row["bytes"]) * rate, TIB, 2)
-        rows.append(CostRow(row["volume"], row["what"], int(row["bytes"]), rate, cost))
+    for scan in asked.each_scan():
+        rate = rates.get(scan.volume, rates.get(EVERY_VOLUME, Decimal(0)))
+        found = asked.engine.query(
+            f"""SELECT {grouping_sql(by)} AS what, COALESCE(SUM({asked.bytes}), 0) AS bytes
+                FROM ({asked.rows("filesystem_usage", [scan])}) GROUP BY 1""",
+            name="cost of keeping",
+        )
+        for row in found.to_pylist():
+            cost = rounded(int(row["bytes"]) * rate, TIB, 2)
+            rows.append(CostRow(scan.volume, row["what"], int(row["bytes"]), rate, cost))
     return sorted(rows, key=lambda row: (-row.cost_per_year, -row.bytes, row.volume, row.what))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import meterhouse.register.configured  # noqa: F401
@@ -58,11 +59,16 @@ def decide(
     return Decision(kept.status, kept.action, kept.comment)
 
 
-def decisions(site: Site) -> dict[tuple[str, str, str], Decision]:
-    """All decisions by volume, project and directory."""
-    kept = DirectoryDecision.objects.using(site.register.alias).order_by("volume", "project", "directory")
-    rows = kept.values_list("volume", "project", "directory", "status", "action", "comment")
-    return {row[:3]: Decision(*row[3:]) for row in asked(site.register.alias, lambda: list(rows))}
+def decisions(site: Site, known: datetime | None = None) -> dict[tuple[str, str, str], Decision]:
+    """All decisions by volume, project and directory, as they stood at `known`, or stand now."""
+    alias = site.register.alias
+    columns = ("volume", "project", "directory", "status", "action", "comment")
+    if known is None:
+        rows = DirectoryDecision.objects.using(alias).order_by(*columns[:3]).values_list(*columns)
+    else:  # of each directory what was noted last: a dictionary keeps that
+        history = DirectoryDecision.history.using(alias).filter(history_date__lte=known)
+        rows = history.order_by("history_date", "history_id").values_list(*columns)
+    return {row[:3]: Decision(*row[3:]) for row in asked(alias, lambda: list(rows))}
 
 
 def decision_history(site: Site) -> list[dict[str, object]]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from meterhouse.errors import QuestionError
+from meterhouse.reports.storage.chosen_scans import Scan
+from meterhouse.reports.storage.grouped import grouping_sql
 from meterhouse.reports.storage.question import Asked
 
 ORDERS = ("bytes", "files", "inodes", "directories")
@@ -40,34 +42,44 @@ def top_directories(
     """
     if order not in ORDERS:
         raise QuestionError(f"by: expected one of {', '.join(ORDERS)}, found {order!r}")
-    depths = " OR ".join(
-        f"(batch_id = '{scan.batch_id}' AND depth = {_names_in(scan.top) + depth})" for scan in asked.scans
-    )
-    rows = asked.rows("filesystem_directory")
-    told = asked.engine.query(f"SELECT DISTINCT volume FROM ({rows})", name="volumes with directories")
-    silent = {scan.volume for scan in asked.scans} - set(told.column(0).to_pylist())
-    if silent:
-        raise QuestionError(
-            f"volume {', '.join(sorted(silent))}: expected a scan with its directories, found one without"
-        )
     owner = {"group": groups, "user": users}
     conditions = [
-        f"COALESCE({name}_name, CAST({name[0]}id AS VARCHAR)) IN ({', '.join('?' * len(values))})"
+        f"{grouping_sql(name)} IN ({', '.join('?' * len(values))})"
         for name, values in owner.items()
         if values
     ]
-    found = asked.engine.query(
-        f"""SELECT volume, directory, CAST(SUM({asked.bytes}) AS HUGEINT) AS bytes, SUM(files) AS files,
-                SUM(inodes) AS inodes, SUM(directories) AS directories, MIN(oldest_access) AS oldest_access,
-                MAX(newest_modification) AS newest_modification
-            FROM ({rows}) WHERE {" AND ".join([f"({depths})", *conditions])}
-            GROUP BY volume, directory ORDER BY {order} DESC, volume, directory LIMIT {int(limit)}""",
-        [*groups, *users],
-        name="top directories",
-    )
     counts = ("bytes", "files", "inodes", "directories")
-    return [TopRow(**row | {name: int(row[name] or 0) for name in counts}) for row in found.to_pylist()]
+    top = []
+    for scan in asked.each_scan():
+        rows = asked.rows("filesystem_directory", [scan])
+        require_directories(asked, scan)
+        found = asked.engine.query(
+            f"""SELECT directory, CAST(SUM({asked.bytes}) AS HUGEINT) AS bytes, SUM(files) AS files,
+                    SUM(inodes) AS inodes, SUM(directories) AS directories,
+                    MIN(oldest_access) AS oldest_access, MAX(newest_modification) AS newest_modification
+                FROM ({rows})
+                WHERE {" AND ".join([f"depth = {names_in(scan.top) + depth}", *conditions])}
+                GROUP BY directory ORDER BY {order} DESC, directory LIMIT {int(limit)}""",
+            [*groups, *users],
+            name="top directories",
+        )
+        top += [
+            TopRow(scan.volume, **row | {name: int(row[name] or 0) for name in counts})
+            for row in found.to_pylist()
+        ]
+    return sorted(top, key=lambda row: (-getattr(row, order), row.volume, row.directory))[:limit]
 
 
-def _names_in(path: str) -> int:
+def require_directories(asked: Asked, scan: Scan) -> None:
+    """Raises QuestionError for a scan of which directories weren't kept."""
+    rows = asked.rows("filesystem_directory", [scan])
+    if not asked.engine.query(f"SELECT 1 FROM ({rows}) LIMIT 1", name="has directories").num_rows:
+        raise QuestionError(
+            f"volume {scan.volume}: expected a scan with its directories, found one without"
+            " (directories = false in the settings of then)"
+        )
+
+
+def names_in(path: str) -> int:
+    """How many names a path has."""
     return len([name for name in path.split("/") if name])

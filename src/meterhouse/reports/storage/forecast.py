@@ -85,7 +85,7 @@ def forecast(asked: Asked) -> list[ForecastRow]:
     from meterhouse.reports.storage.quotas import group_quotas
 
     quotas = group_quotas(asked.view, asked.engine, asked.end)
-    rows = [row for scan in asked.scans for row in _of_volume(asked, scan, quotas)]
+    rows = [row for scan in asked.each_scan() for row in _of_volume(asked, scan, quotas)]
     never = date.max
     return sorted(rows, key=lambda row: (row.full_on or never, row.volume, row.group, row.measure))
 

@@ -84,21 +84,22 @@ def group_report(asked: Asked) -> list[GroupRow]:
 
 def _used(asked: Asked) -> dict[tuple[str, str], _Used]:
     """What was used by batch and group; ids of one name are one group, ids without a name are their own."""
-    found = asked.engine.query(
-        f"""SELECT batch_id, gid, MAX(group_name) AS name, SUM({asked.bytes}) AS bytes,
-                MAX(newest_modification) AS newest
-            FROM ({asked.rows("filesystem_usage")}) GROUP BY batch_id, gid ORDER BY batch_id, gid""",
-        name="use by group",
-    ).to_pylist()
     groups = asked.groups()
     used: dict[tuple[str, str], _Used] = {}
-    for row in found:
-        known = groups.find(asked.scan_of(row["batch_id"]).resource, row["gid"], row["name"])
-        name = known.name if known else row["name"] or str(row["gid"])
-        first = _Used(row["gid"], row["name"], known.pi if known else None, known is not None)
-        into = used.setdefault((row["batch_id"], name), first)
-        into.bytes += int(row["bytes"] or 0)
-        into.newest = max(filter(None, (into.newest, row["newest"])), default=None)
+    for scan in asked.each_scan():
+        found = asked.engine.query(
+            f"""SELECT gid, MAX(group_name) AS name, SUM({asked.bytes}) AS bytes,
+                    MAX(newest_modification) AS newest
+                FROM ({asked.rows("filesystem_usage", [scan])}) GROUP BY gid ORDER BY gid""",
+            name="use by group",
+        )
+        for row in found.to_pylist():
+            known = groups.find(scan.resource, row["gid"], row["name"])
+            name = known.name if known else row["name"] or str(row["gid"])
+            first = _Used(row["gid"], row["name"], known.pi if known else None, known is not None)
+            into = used.setdefault((scan.batch_id, name), first)
+            into.bytes += int(row["bytes"] or 0)
+            into.newest = max(filter(None, (into.newest, row["newest"])), default=None)
     return used
 
 

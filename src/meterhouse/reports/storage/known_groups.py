@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,13 +72,16 @@ def groups_of_file(path: Path) -> KnownGroups:
     return KnownGroups({None: list(groups.values())})
 
 
-def groups_of_directory(site: Site, day: date) -> KnownGroups:
-    """The groups that the directory knows on a day: unix groups as references of projects, led by a PI."""
+def groups_of_directory(site: Site, day: date, known: datetime | None = None) -> KnownGroups:
+    """The groups that the directory knows on a day: unix groups as references of projects, led by a PI.
+
+    `known`: as the directory stood then, instead of now.
+    """
     from meterhouse.directory.ownership import owners
     from meterhouse.directory.periods import on
     from meterhouse.directory.state import Directory
 
-    directory = Directory(site.register.alias)
+    directory = Directory(site.register.alias, known)
     groups: dict[str | None, list[Group]] = {}
     for reference in directory.references:
         if reference.kind != "unix_group" or not reference.start <= day < reference.end:

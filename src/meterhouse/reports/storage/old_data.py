@@ -40,15 +40,21 @@ def old_data(
             f"expected since {' or '.join(SINCE)} and by {', '.join(GROUPINGS)}, found {since!r} and {by!r}"
         )
     old = f"{since}_age_days >= {days}"
-    found = asked.engine.query(
-        f"""SELECT volume, {grouping_sql(by)} AS what,
-                COALESCE(SUM({asked.bytes}) FILTER ({old}), 0) AS old_bytes,
-                COALESCE(SUM(files) FILTER ({old}), 0) AS old_files,
-                COALESCE(SUM({asked.bytes}), 0) AS all_bytes, MIN(oldest_access) AS oldest_access
-            FROM ({asked.rows("filesystem_usage")})
-            WHERE file_class NOT IN ('{DIRECTORY}', '{LINK}', '{SPECIAL}')
-            GROUP BY 1, 2 HAVING old_files > 0 ORDER BY old_bytes DESC, volume, what LIMIT {int(limit)}""",
-        name="old data",
-    )
     counts = ("old_bytes", "old_files", "all_bytes")
-    return [OldRow(**row | {name: int(row[name]) for name in counts}) for row in found.to_pylist()]
+    rows = []
+    for scan in asked.each_scan():
+        found = asked.engine.query(
+            f"""SELECT {grouping_sql(by)} AS what,
+                    COALESCE(SUM({asked.bytes}) FILTER ({old}), 0) AS old_bytes,
+                    COALESCE(SUM(files) FILTER ({old}), 0) AS old_files,
+                    COALESCE(SUM({asked.bytes}), 0) AS all_bytes, MIN(oldest_access) AS oldest_access
+                FROM ({asked.rows("filesystem_usage", [scan])})
+                WHERE file_class NOT IN ('{DIRECTORY}', '{LINK}', '{SPECIAL}')
+                GROUP BY 1 HAVING old_files > 0 ORDER BY old_bytes DESC, what LIMIT {int(limit)}""",
+            name="old data",
+        )
+        rows += [
+            OldRow(scan.volume, **row | {name: int(row[name]) for name in counts})
+            for row in found.to_pylist()
+        ]
+    return sorted(rows, key=lambda row: (-row.old_bytes, row.volume, row.what))[:limit]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
 from meterhouse.errors import QuestionError
@@ -21,6 +21,7 @@ from meterhouse.reports.storage.chosen_scans import (
 )
 from meterhouse.reports.storage.known_groups import KnownGroups, groups_of_directory, groups_of_file
 from meterhouse.reports.storage.project_roots import ProjectRoots
+from meterhouse.sources.filesystem.scans import SOURCE as SCANS
 from meterhouse.usage.calendar import day_start
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ class StorageQuestion:
     """What is asked about file systems on a day, from the newest complete scans of `days_back` days.
 
     `volumes`: all that are declared or were scanned in these days, if none. `counted`: "shared",
-    "apparent" or "allocated" bytes. `groups_file`: a CSV file instead of the directory.
+    "apparent" or "allocated" bytes. `groups_file`: a CSV file instead of the directory. `as_of`: what was
+    known then, at a snapshot or a moment; now if None.
     """
 
     day: date
@@ -44,6 +46,14 @@ class StorageQuestion:
     partial: bool = False
     counted: str = "shared"
     groups_file: Path | None = None
+    as_of: int | datetime | None = None
+
+
+class Progress(Protocol):
+    """Is told how far the answer to a question is."""
+
+    def __call__(self, volume: str, done: int, total: int) -> None:
+        """A volume was counted: `done` of `total` rows that the scans of all volumes have, so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +66,7 @@ class Asked:
     engine: DuckDBEngine
     scans: list[Scan]
     known_scans: list[Scan]
+    progress: Progress | None = None
 
     @property
     def bytes(self) -> str:
@@ -66,6 +77,25 @@ class Asked:
     def end(self) -> datetime:
         """The end of the day that is asked about."""
         return day_start(self.question.day + timedelta(days=1), ZoneInfo(self.site.settings.site.time_zone))
+
+    @property
+    def known(self) -> datetime | None:
+        """Until when it counts what was recorded in the register; None: now."""
+        as_of = self.question.as_of
+        return self.view.recorded_until if isinstance(as_of, int) else as_of
+
+    def each_scan(self) -> Iterator[Scan]:
+        """The scans, one after the other: memory is taken for one volume at a time. Tells of progress."""
+        wanted = {scan.batch_id for scan in self.scans}
+        sizes = {one.id: one.rows for one in self.view.batches(source=SCANS) if one.id in wanted}
+        total, done = sum(sizes.values()), 0
+        for scan in self.scans:
+            if self.progress is not None:
+                self.progress(scan.volume, done, total)
+            yield scan
+            done += sizes.get(scan.batch_id, 0)
+        if self.progress is not None:
+            self.progress("", total, total)
 
     def rows(self, table: str, scans: Sequence[Scan] | None = None) -> str:
         """A SELECT of the rows of a table that belong to the chosen scans, or to other ones."""
@@ -79,7 +109,7 @@ class Asked:
         """The groups that are known on the day."""
         if self.question.groups_file is not None:
             return groups_of_file(self.question.groups_file)
-        return groups_of_directory(self.site, self.question.day)
+        return groups_of_directory(self.site, self.question.day, self.known)
 
     def roots(self, volume: str) -> ProjectRoots:
         """The project roots of a volume; none where it isn't declared."""
@@ -92,17 +122,17 @@ def _declared(site: Site, volume: str) -> Volume | None:
 
 
 @contextmanager
-def asked(site: Site, question: StorageQuestion) -> Iterator[Asked]:
+def asked(site: Site, question: StorageQuestion, progress: Progress | None = None) -> Iterator[Asked]:
     """Choose the scans that answer a question. Raises QuestionError where there are none."""
     zone = ZoneInfo(site.settings.site.time_zone)
-    view = site.warehouse.view()
+    view = site.warehouse.view(question.as_of)
     with site.engine() as engine, view.reading():
         scans = complete_scans(view, engine)
         wanted = set(question.volumes) or _all_volumes(site, view, engine, question, zone)
         chosen = chosen_scans(
             scans, question.day, zone, wanted, days_back=question.days_back, partial=question.partial
         )
-        yield Asked(site, question, view, engine, chosen, scans)
+        yield Asked(site, question, view, engine, chosen, scans, progress)
 
 
 def _all_volumes(

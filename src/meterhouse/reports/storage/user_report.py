@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
 
+from meterhouse.reports.storage.grouped import grouping_sql
 from meterhouse.reports.storage.question import Asked
 
 
@@ -24,21 +25,23 @@ class UserRow:
 def user_report(asked: Asked) -> list[UserRow]:
     """A row for each user, group and volume, in this order."""
     zone = ZoneInfo(asked.site.settings.site.time_zone)
-    found = asked.engine.query(
-        f"""SELECT COALESCE(user_name, CAST(uid AS VARCHAR)) AS user_name,
-                COALESCE(group_name, CAST(gid AS VARCHAR)) AS group_name, volume,
-                SUM({asked.bytes}) AS bytes, SUM(files) AS files, MAX(newest_modification) AS newest
-            FROM ({asked.rows("filesystem_usage")}) GROUP BY ALL ORDER BY 1, 2, 3""",
-        name="use by user",
-    )
-    return [
-        UserRow(
-            row["user_name"],
-            row["group_name"],
-            row["volume"],
-            int(row["bytes"] or 0),
-            int(row["files"]),
-            row["newest"].astimezone(zone).date() if row["newest"] else None,
+    rows = []
+    for scan in asked.each_scan():
+        found = asked.engine.query(
+            f"""SELECT {grouping_sql("user")} AS user_name, {grouping_sql("group")} AS group_name,
+                    SUM({asked.bytes}) AS bytes, SUM(files) AS files, MAX(newest_modification) AS newest
+                FROM ({asked.rows("filesystem_usage", [scan])}) GROUP BY 1, 2""",
+            name="use by user",
         )
-        for row in found.to_pylist()
-    ]
+        rows += [
+            UserRow(
+                row["user_name"],
+                row["group_name"],
+                scan.volume,
+                int(row["bytes"] or 0),
+                int(row["files"]),
+                row["newest"].astimezone(zone).date() if row["newest"] else None,
+            )
+            for row in found.to_pylist()
+        ]
+    return sorted(rows, key=lambda row: (row.user, row.group, row.volume))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from meterhouse.sources.file_content import FileContent
 
@@ -31,15 +32,15 @@ def scan_time(files: Iterable[FileContent], declared: datetime | None = None) ->
     if declared is not None:
         return ScanTime(declared.replace(microsecond=0), DECLARED)
     contents = list(files)
-    named = [moment for moment in (_named(content) for content in contents) if moment is not None]
+    named = [moment for moment in (named_time(content.path) for content in contents) if moment is not None]
     if len(named) == len(contents):
         return ScanTime(max(named), FILE_NAME)
     return ScanTime(max(content.changed_at for content in contents), FILE_CHANGED)
 
 
-def _named(content: FileContent) -> datetime | None:
-    """The time that the file's name says, else its folder's (wrstat keeps the date there)."""
-    for name in (content.path.name, content.path.parent.name, content.path.parent.parent.name):
+def named_time(path: Path) -> datetime | None:
+    """The time that a file's name says, else its folder's (wrstat keeps the date there)."""
+    for name in (path.name, path.parent.name, path.parent.parent.name):
         found = _IN_NAME.search(name)
         if found is None:
             continue
