@@ -116,8 +116,12 @@ def dimensions_of(snapshot: int) -> dict[str, pa.Table]:
 
 def kept_for_state(name: str, make: Callable[[], Made], *of: Hashable) -> Made:
     """Something that pages work out of usage and directory as they are now."""
-    state = state_of(served_site().warehouse.view().snapshot)
-    return _states.get((name, state, *of), make)
+    return _states.get((name, present_state(), *of), make)
+
+
+def present_state() -> tuple[int, int]:
+    """Different whenever usage or directory have changed."""
+    return state_of(served_site().warehouse.view().snapshot)
 
 
 def state_of(snapshot: int) -> tuple[int, int]:

@@ -8,7 +8,18 @@ from allauth.socialaccount.providers.openid_connect import views as oidc
 from django.urls import path
 
 from meterhouse.web.api.api import api
-from meterhouse.web.pages import downloads, explore, failures, item, overview, sources
+from meterhouse.web.pages import (
+    downloads,
+    explore,
+    failures,
+    item,
+    log,
+    overview,
+    pools,
+    project,
+    record,
+    sources,
+)
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
@@ -16,6 +27,11 @@ urlpatterns = [
     path("explore/values", explore.values, name="explore-values"),
     path("explore/download", downloads.download, name="download"),
     path("item", item.item, name="item"),
+    path("item/record", record.record, name="record"),
+    path("project", project.project, name="project"),
+    path("pools", pools.pools, name="pools"),
+    path("log", log.log, name="log"),
+    path("log/newest", log.newest, name="log-newest"),
     path("sources", sources.sources, name="sources"),
     path("api/v1/", api.urls),
     path("accounts/login/", account.login, name="account_login"),

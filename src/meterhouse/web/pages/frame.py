@@ -29,7 +29,10 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "chosen": [
             ("overview", "Overview"),
             ("explore", "Explore"),
+            ("project", "Projects"),
+            ("pools", "Allocations"),
             ("item", "Items"),
+            ("log", "Log"),
             ("sources", "Sources"),
         ],
     }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
@@ -19,6 +21,7 @@ from meterhouse.web.asking import days_of, filters_of
 from meterhouse.web.pages.charts.specs import written
 from meterhouse.web.pages.charts.timeline import timeline
 from meterhouse.web.pages.frame import for_accounts
+from meterhouse.web.pages.log import with_addresses
 from meterhouse.web.pages.words import day_of, site_today
 from meterhouse.web.serving import served_site
 from meterhouse.web.visitors import right_of_request
@@ -75,19 +78,40 @@ def _one(
             "title": "No such item",
             "text": "There is no item of that id in this period that this account may see.",
         }, status=404)  # fmt: skip
+    right = right_of_request(request)
     zone = ZoneInfo(served_site().settings.site.time_zone)
     start, end = day_start(context["first"], zone), day_start(context["last"] + timedelta(days=1), zone)
     newest = spans[-1]
     context |= {
         "newest": newest,
         "spans": [
-            {**span, "hours": _hours(span["start"], span["end"])} for span in spans if span["end"] >= start
+            {
+                **span,
+                "hours": _hours(span["start"], span["end"]),
+                "opened_address": _record(context, span, "opened"),
+                "closed_address": (
+                    _record(context, span, "closed") if right.everything or span["is_last"] else ""
+                ),
+            }
+            for span in spans
+            if span["end"] >= start
         ],
-        "lines": log_lines(spans, start, end),
+        "lines": with_addresses(
+            [asdict(line) for line in log_lines(spans, start, end)], context["first"], context["last"]
+        ),
         "chart": written(timeline(spans, start, end)),
         "zone": str(zone),
     }
     return render(request, "item.html", context)
+
+
+def _record(context: dict[str, Any], span: dict[str, Any], which: str) -> str:
+    """The address of the record that opened or closed a span."""
+    batch, number = span[f"{which}_batch"], span[f"{which}_record"]
+    if batch is None or number is None:
+        return ""
+    pairs = {"item": span["item"], "resource": span["resource"], "from": context["first"]}
+    return urlencode(pairs | {"to": context["last"], "batch": batch, "record": number})
 
 
 def _hours(start: datetime, end: datetime) -> str:

@@ -1,0 +1,91 @@
+"""What do pages know of the register without reading all of it each time? Directory and ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+
+from django.db.models import Max
+from django.http import HttpRequest
+
+from meterhouse.allocations.asking import Ledger, PoolRow
+from meterhouse.allocations.register import models as ledger
+from meterhouse.allocations.rules.figures import Figures
+from meterhouse.directory.state import Directory
+from meterhouse.operations.allocations.site_ledger import default_day
+from meterhouse.register.transactions import asked
+from meterhouse.web.answering import Kept, kept_for_state, present_state
+from meterhouse.web.pages.words import site_today
+from meterhouse.web.seen import Seen
+from meterhouse.web.serving import served_site
+from meterhouse.web.visitors import right_of_request
+
+# What a change of the ledger leaves a newer row in. What it only takes away is seen within a minute.
+_GROWING = (
+    ledger.UsageCharge,
+    ledger.AllocationDraw,
+    ledger.PoolStatement,
+    ledger.UsageAdjustment.history.model,
+    ledger.Allocation.history.model,
+    ledger.AllocationPool.history.model,
+    ledger.AllocationPeriod.history.model,
+    ledger.Grant.history.model,
+)
+_books = Kept(8)
+_figures = Kept(40_000, lambda found: len(found) + 1)
+
+
+def directory() -> Directory:
+    """The directory as it is now."""
+    return kept_for_state("directory", lambda: Directory(served_site().register.alias))
+
+
+def seen_by(request: HttpRequest) -> Seen:
+    """What this visitor sees of the directory today; found once a request."""
+    found: Seen | None = getattr(request, "meterhouse_seen", None)
+    if found is None:
+        right, today = right_of_request(request), site_today()
+        found = kept_for_state("seen", lambda: Seen(right, directory(), today), right.key, today)
+        request.meterhouse_seen = found
+    return found
+
+
+def book() -> Ledger:
+    """The ledger as it is now."""
+    return _books.get(_state(), lambda: Ledger(served_site().register.alias))
+
+
+def figures_of(pools: Iterable[int], day: date) -> dict[int, Figures]:
+    """The figures of these pools at the end of that day."""
+    wanted = frozenset(pools)
+    if not wanted:
+        return {}
+    return _figures.get(
+        (_state(), day, wanted),
+        lambda: {int(key): one for key, one in book().figures(wanted, day).items()},
+    )
+
+
+def ledger_day() -> date:
+    """The day that figures are of."""
+    return _books.get(("day", _state()), lambda: default_day(served_site()))
+
+
+def seen_pools(request: HttpRequest) -> list[PoolRow]:
+    """The pools of projects that this visitor may see."""
+    projects = seen_by(request).projects
+    every: list[PoolRow] = _books.get(("pools", _state()), lambda: book().pools())
+    return [one for one in every if projects is None or one.project_id in projects]
+
+
+def _state() -> tuple[object, ...]:
+    alias = served_site().register.alias
+
+    def ask() -> tuple[object, ...]:
+        return tuple(
+            model._default_manager.using(alias).aggregate(last=Max(model._meta.pk.name))["last"]
+            for model in _GROWING
+        )
+
+    # Its days and names are those of the directory.
+    return present_state(), *asked(alias, ask), int(datetime.now(UTC).timestamp()) // 60
