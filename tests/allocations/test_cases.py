@@ -10,8 +10,9 @@ from worlds import CPU, DISK, FIRST, LAST, Q1, Q2, entities, funded, grant, line
 
 from meterhouse.allocations.file.reading import LedgerFileError
 from meterhouse.allocations.replay import Case, play, read_cases
+from services.reference_input import REFERENCE_INPUT
 
-REFERENCE = Path("/work/shared/reference/kep5_cases.json")
+REFERENCE = REFERENCE_INPUT / "reference/kep5_cases.json"
 END = "2100-03-31"
 
 TREE = [project("Inst"), project("Lab", "Inst", "shared")]

@@ -13,9 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from services.reference_input import REFERENCE_INPUT
+
 METERHOUSE = [sys.executable, "-m", "meterhouse.cli.main"]
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "kep5.toml"
-REFERENCE = Path("/work/shared/reference/kep5_cases.json")
+REFERENCE = REFERENCE_INPUT / "reference/kep5_cases.json"
 SETTINGS = '[site]\nname = "T"\n\n[[resources]]\nname = "c"\nkind = "cloud"\n'
 
 

@@ -26,8 +26,9 @@ def call(
     outcome: Literal["ok", "empty", "failed"],
     records: int = 0,
     detail: str = "",
+    name: str = "servers",
 ) -> Coverage:
-    return Coverage("servers", start, end, outcome, records, detail)
+    return Coverage(name, start, end, outcome, records, detail)
 
 
 def state(*calls: Coverage) -> CoverageStatement:
@@ -46,6 +47,14 @@ def test_what_failed_and_was_read_later_counts_as_read() -> None:
     assert stated.read == (Window(at(5), END),)
     assert stated.failed == (Window(START, at(5), "503"),)
     assert stated.not_covered == ()
+
+
+def test_an_answer_to_another_call_does_not_mend_a_failure() -> None:
+    memory, gpus = call(START, END, "ok", 7), call(START, at(5), "failed", detail="503", name="gpus")
+    stated = state(memory, gpus)
+    assert stated.failed == (Window(START, at(5), "503"),)
+    assert stated.read == (Window(at(5), END),)
+    assert state(memory, gpus, call(START, END, "empty", name="gpus")).outcome == "complete"
 
 
 def test_what_nobody_asked_for_is_not_covered() -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from file_reading import read
 
 from meterhouse.sources.hypervisor_facts import read_hypervisor_facts
+from services.reference_input import REFERENCE_INPUT
 
-REFERENCE = Path("/work/shared/data/xdmod/hypervisor_facts")
+REFERENCE = REFERENCE_INPUT / "data/xdmod/hypervisor_facts"
 HOST = {"hypervisor_hostname": "node-1", "id": 1, "vcpus": 64, "memory_mb": 262144}
 MOMENT = datetime(2026, 11, 1, 6, tzinfo=UTC)
 

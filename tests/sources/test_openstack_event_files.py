@@ -6,15 +6,15 @@ import gzip
 import json
 import os
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from file_reading import read
 
 from meterhouse.sources.file_content import FileChanged
 from meterhouse.sources.openstack.event_files import read_openstack_events, window_in_name
+from services.reference_input import REFERENCE_INPUT
 
-REFERENCE = Path("/work/shared/data/xdmod")
+REFERENCE = REFERENCE_INPUT / "data/xdmod"
 GOOD = {"event_type": "compute.instance.exists", "generated": "2026-11-01T08:00:00"}
 
 

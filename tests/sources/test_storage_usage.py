@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from pathlib import Path
 
@@ -12,13 +12,15 @@ import pyarrow as pa
 import pytest
 from file_reading import read
 
+from meterhouse.sources.delivery import Coverage
 from meterhouse.sources.raw_table import TEXT, TIME
 from meterhouse.sources.storage_usage import read_storage_usage
 from meterhouse.sources.tables import RAW_TABLES
 from meterhouse.usage.tables import SAMPLE
 from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
+from services.reference_input import REFERENCE_INPUT
 
-REFERENCE = Path("/work/shared/data/xdmod/storage")
+REFERENCE = REFERENCE_INPUT / "data/xdmod/storage"
 MODEL = Path(__file__).parents[2] / "src" / "meterhouse" / "usage" / "models" / "storage_sample.sql"
 MOMENT = datetime(2018, 12, 27, 11, 12, 22, tzinfo=UTC)
 SAID = {
@@ -50,7 +52,20 @@ def test_each_sample_becomes_a_row(read_text):
     assert reading.column("soft_threshold") == [10000, 10000]
     assert reading.column("resource") == ["cloud", "cloud"]
     assert reading.column("extra") == [None, None]
-    assert (reading.coverage.outcome, reading.coverage.start, reading.coverage.records) == ("ok", MOMENT, 2)
+    day = MOMENT.replace(hour=0, minute=0, second=0)
+    covered = reading.coverage
+    assert (covered.outcome, covered.start, covered.end) == ("ok", day, day + timedelta(days=1))
+    assert covered.records == 2
+
+
+def test_a_sample_stands_for_its_day_and_days_without_any_are_not_covered(tmp_path):
+    days = ("27", "28", "28", "31")
+    path = tmp_path / "storage.json"
+    path.write_text(
+        json.dumps([said(dt=f"2018-12-{day}T11:12:22Z", user=f"u{n}") for n, day in enumerate(days)])
+    )
+    windows = [one for one in read_storage_usage(path, "cloud").stream if isinstance(one, Coverage)]
+    assert [(one.start.day, one.end.day, one.records) for one in windows] == [(27, 29, 3), (31, 1, 1)]
 
 
 def test_what_need_not_be_said_is_null_and_what_is_unknown_is_kept(read_text):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -16,13 +15,14 @@ from meterhouse.site import Site
 from meterhouse.sources.openstack.event_files import read_openstack_events
 from meterhouse.usage.meters import PERIODS, groupings
 from meterhouse.usage.question import Question
+from services.reference_input import REFERENCE_INPUT
 from strategies.event_streams import ZONES, batches_of, many_streams
 from strategies.examples import EIGHT, ONE, TWO, vm
 from strategies.profiles import sites
 from strategies.sites import build_site, land, new_site
 
 ADDITIVE = ["core_hours", "wall_hours", "memory_gib_hours", "disk_gib_hours", "vms_started", "vms_ended"]
-REFERENCE = Path("/work/shared/data/xdmod")
+REFERENCE = REFERENCE_INPUT / "data/xdmod"
 ALL_OF_IT = (date(2018, 10, 26), date(2018, 10, 31))
 
 

@@ -16,10 +16,11 @@ from meterhouse.sources.delivery import Rows
 from meterhouse.sources.kubernetes.metrics_file import read_kubernetes_metrics
 from meterhouse.usage.building.models import model_text
 from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
+from services.reference_input import REFERENCE_INPUT
 from strategies.models import with_batches
 from strategies.pod_samples import GIB, modelled, requests, seconds
 
-CASES_FILE = Path("/work/shared/reference/nerc_cases.json")
+CASES_FILE = REFERENCE_INPUT / "reference/nerc_cases.json"
 
 
 def cases(kind: str) -> list[Any]:

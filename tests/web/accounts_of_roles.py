@@ -10,7 +10,7 @@ from meterhouse.web.configured import configure
 with configure(sys.argv[1]):
     from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
-    from meterhouse.web.accounts.granting import add_account, give_token
+    from meterhouse.web.accounts.granting import SCOPES, add_account, give_token
 
     PBKDF2PasswordHasher.iterations = 1000  # seven real ones take seconds
     PASSWORD = "correct horse battery"
@@ -25,6 +25,6 @@ with configure(sys.argv[1]):
         ("administrator", "administrator", {}),
     ):
         add_account(name, PASSWORD, role, **tied)
-        tokens[name] = give_token(name, "test", ["usage", "records", "coverage"], 1)
+        tokens[name] = give_token(name, "test", sorted(SCOPES), 1)
     tokens["usage only"] = give_token("staff", "narrow", ["usage"], 1)
     print(json.dumps(tokens))

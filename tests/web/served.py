@@ -32,8 +32,12 @@ class Served:
         if known:
             headers["If-None-Match"] = known
         if role != "anybody":
-            headers["Authorization"] = f"Bearer {self.tokens[role]}"
+            headers |= self.headers(role)
         return PROGRAM.get(f"{self.url}/api/v1/{path}", params=query, headers=headers)
+
+    def headers(self, role: str) -> dict[str, str]:
+        """What shows the token of a role."""
+        return {"Authorization": f"Bearer {self.tokens[role]}"}
 
     def browser(self, name: str | None) -> httpx.Client:
         """A session, logged in by the form as that account, once for all tests."""

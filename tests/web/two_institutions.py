@@ -10,6 +10,7 @@ import json
 from datetime import date, timedelta
 from pathlib import Path
 
+from meterhouse.operations.allocations.site_ledger import close, load_file, rebuild_ledger
 from meterhouse.operations.directory_import import import_statement
 from meterhouse.site import Site
 from meterhouse.sources.directory.statement import (
@@ -37,6 +38,28 @@ name = "cloud"
 kind = "cloud"
 [web]
 public = {public}
+requests_per_minute = 1000000
+unknown_requests_per_minute = 1000000
+"""
+# The ledger: Ocean used 480 of 2000 core hours, Waves 1920 of 1000. The period is closed.
+LEDGER = """\
+machines = [{ name = "cloud" }]
+resource_pools = [{ name = "Core hours", units = "core hours", function = "sum" }]
+resources = [{ machine = "cloud", resource_pool = "Core hours", realm = "cloud", meter = "core_hours" }]
+schemes = [{ name = "Merit", opened = 2026-01-01 }]
+grants = [
+    { id = 1, project = "ocean", scheme = "Merit", begins = 2026-01-01, expires = 2026-12-31 },
+    { id = 2, project = "waves", scheme = "Merit", begins = 2026-01-01, expires = 2026-12-31 },
+]
+periods = [{ name = "2026Q1", start = 2026-01-01, end = 2026-03-31 }]
+allocation_pools = [
+    { id = 1, name = "pool-ocean", project = "ocean", period = "2026Q1", resource_pool = "Core hours" },
+    { id = 2, name = "pool-waves", project = "waves", period = "2026Q1", resource_pool = "Core hours" },
+]
+allocations = [
+    { id = 1, grant = 1, allocation_pool = 1, quantity = 2000 },
+    { id = 2, grant = 2, allocation_pool = 2, quantity = 1000 },
+]
 """
 # item: name, project id, user id, cores
 VMS = {
@@ -74,6 +97,11 @@ def make_site(folder: Path, public: bool = False) -> Site:
     path.write_text(json.dumps(events))
     site.warehouse.land(read_openstack_events(path, "cloud"))
     build(site.warehouse, site.engine, "UTC")
+    allocations = folder / "allocations.toml"
+    allocations.write_text(LEDGER)
+    load_file(site, allocations, who="test", dry_run=False)
+    rebuild_ledger(site, who="test")
+    close(site, "2026Q1", who="test")
     return site
 
 

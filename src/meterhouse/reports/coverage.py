@@ -22,8 +22,9 @@ class Window:
 class CoverageStatement:
     """What is known of one source of one resource within the period.
 
-    The three lists together are the period: `read` (asked and answered, also with "nothing there"),
-    `failed` (asked, never answered) and `not_covered` (nobody asked). None overlaps another.
+    The three lists together are the period: `read` (what was asked was answered, also with "nothing
+    there"), `failed` (one of the calls was never answered) and `not_covered` (nobody asked). None overlaps
+    another.
     """
 
     resource: str
@@ -50,6 +51,8 @@ class Call(Protocol):
     """A call as `sources.delivery.Coverage` records it."""
 
     @property
+    def call(self) -> str: ...
+    @property
     def start(self) -> datetime: ...
     @property
     def end(self) -> datetime: ...
@@ -64,15 +67,34 @@ class Call(Protocol):
 def state_coverage(
     resource: str, source: str, calls: Iterable[Call], start: datetime, end: datetime
 ) -> CoverageStatement:
-    """The statement for `[start, end)` from all calls made; what failed and was read later counts as read."""
+    """The statement for `[start, end)` from all calls made.
+
+    What failed and was read later counts as read, where the same call was answered: that GPUs were not told
+    isn't mended by an answer about memory.
+    """
     calls = list(calls)
-    answered = [Window(call.start, call.end) for call in calls if call.outcome != "failed"]
-    unanswered = [Window(call.start, call.end, call.detail) for call in calls if call.outcome == "failed"]
-    read = _within(_merged(answered), start, end)
-    failed = _minus(_within(_merged(unanswered), start, end), read)
+    answered = _within(
+        _merged(Window(call.start, call.end) for call in calls if _is_answered(call)), start, end
+    )
+    failed = _merged(
+        hole for name in {call.call for call in calls} for hole in _unanswered(calls, name, start, end)
+    )
+    read = _minus(answered, failed)
     never_asked = _minus(_minus([Window(start, end)], read), failed)
-    records = sum(call.records for call in calls if call.outcome != "failed")
+    records = sum(call.records for call in calls if _is_answered(call))
     return CoverageStatement(resource, source, tuple(read), tuple(failed), tuple(never_asked), records)
+
+
+def _is_answered(call: Call) -> bool:
+    return call.outcome != "failed"
+
+
+def _unanswered(calls: list[Call], name: str, start: datetime, end: datetime) -> list[Window]:
+    """When the call of this name failed within `[start, end)`, and was never answered."""
+    of_name = [call for call in calls if call.call == name]
+    failed = _merged(Window(call.start, call.end, call.detail) for call in of_name if not _is_answered(call))
+    read = _merged(Window(call.start, call.end) for call in of_name if _is_answered(call))
+    return _minus(_within(failed, start, end), read)
 
 
 def incomplete_days(statements: Iterable[CoverageStatement], zone: ZoneInfo) -> frozenset[date]:

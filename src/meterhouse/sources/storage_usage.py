@@ -1,6 +1,6 @@
 """How much does each user keep on each mountpoint? Storage JSON as Open XDMoD's `storage` format has it.
 
-A file is one array of samples. Open XDMoD allows integers below 2^64; here they are below 2^63, which is
+A file is one array of samples, each of which stands for its day (UTC): days without any aren't covered. Open XDMoD allows integers below 2^64; here they are below 2^63, which is
 as far as engines count: a sample of 8 EiB or more is rejected, not cut.
 """
 
@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from meterhouse.sources.delivery import Delivery, Rejection
+import pyarrow.compute as pc
+
+from meterhouse.sources.delivery import Coverage, Delivery, Rejection, Rows
 from meterhouse.sources.fields import Fault, Field, TypedRecords, shown
 from meterhouse.sources.file_content import file_content
 from meterhouse.sources.json_records import Records
-from meterhouse.sources.record_file import Prepare, record_stream
+from meterhouse.sources.record_file import Item, Prepare, record_stream
 
 FORMAT = "storage-usage"
 _TABLE = "storage_usage"
@@ -41,7 +46,32 @@ def read_storage_usage(path: str | os.PathLike[str], resource: str) -> Delivery:
     content = file_content(path, FORMAT, resource)
     typed = TypedRecords(_TABLE, _FIELDS)
     stream = record_stream(content, resource, _TABLE, typed, FORMAT, prepare=_of_resource(resource))
-    return Delivery(FORMAT, resource, content.origin, content.content_key, stream)
+    return Delivery(FORMAT, resource, content.origin, content.content_key, _covering_days(stream))
+
+
+def _covering_days(stream: Iterator[Item]) -> Iterator[Item]:
+    """The stream, with a window for each run of days that have samples."""
+    samples: Counter[datetime] = Counter()
+    for item in stream:
+        if isinstance(item, Rows):
+            days = pc.floor_temporal(item.records.column("dt"), unit="day")
+            samples.update({one["values"]: one["counts"] for one in pc.value_counts(days).to_pylist()})
+        if isinstance(item, Coverage) and item.outcome == "ok" and samples:
+            yield from _windows(item, samples)
+        else:
+            yield item
+
+
+def _windows(whole: Coverage, samples: Counter[datetime]) -> Iterator[Coverage]:
+    day = timedelta(days=1)
+    for first in sorted(one for one in samples if one - day not in samples):
+        end, records = first, 0
+        while end in samples:
+            records += samples[end]
+            end += day
+        yield Coverage(
+            whole.call, first.astimezone(UTC), end.astimezone(UTC), whole.outcome, records, whole.detail
+        )
 
 
 def _of_resource(resource: str) -> Prepare:

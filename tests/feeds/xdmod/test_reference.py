@@ -7,7 +7,6 @@ The figures are facts from Open XDMoD's documentation of its test data and from 
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 
 import pytest
 
@@ -18,8 +17,9 @@ from meterhouse.site import Site
 from meterhouse.sources.hypervisor_facts import read_hypervisor_facts
 from meterhouse.sources.openstack.event_files import read_openstack_events
 from meterhouse.usage.build import build
+from services.reference_input import REFERENCE_INPUT
 
-DATA = Path("/work/shared/data/xdmod")
+DATA = REFERENCE_INPUT / "data/xdmod"
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"needs Open XDMoD's reference records in {DATA}")
 
 SETTINGS = """

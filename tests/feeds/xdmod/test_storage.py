@@ -6,7 +6,6 @@ import json
 from datetime import date
 from functools import partial
 from itertools import permutations
-from pathlib import Path
 
 import pytest
 
@@ -15,8 +14,9 @@ from meterhouse.feeds.xdmod.site_query import answer_site_query
 from meterhouse.operations.directory_import import import_csv
 from meterhouse.site import Site
 from meterhouse.sources.storage_usage import read_storage_usage
+from services.reference_input import REFERENCE_INPUT
 
-DATA = Path("/work/shared/data/xdmod")
+DATA = REFERENCE_INPUT / "data/xdmod"
 
 
 @pytest.fixture

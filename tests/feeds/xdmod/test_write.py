@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import date
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -17,8 +16,9 @@ from meterhouse.feeds.xdmod.writing.site_files import NotCovered, write_site_fil
 from meterhouse.site import Site
 from meterhouse.sources.file_formats import FILE_FORMATS
 from meterhouse.usage.build import build
+from services.reference_input import REFERENCE_INPUT
 
-DATA = Path("/work/shared/data/xdmod")
+DATA = REFERENCE_INPUT / "data/xdmod"
 reference = pytest.mark.skipif(not DATA.is_dir(), reason=f"needs Open XDMoD's reference records in {DATA}")
 
 SETTINGS = """

@@ -94,6 +94,47 @@ def test_sums_beyond_64_bits_dont_stop_a_build(world):
     assert usage(world, "group") == {("100",): (round(most / GIB, 4),)}
 
 
+LFS = """\
+Disk quotas for grp hgi (gid 7):
+     Filesystem  kbytes   quota   limit   grace   files   quota   limit   grace
+/lustre/s119  1048576  0 4194304 - 30 0 120 -
+Disk quotas for grp humgen (gid 8):
+     Filesystem  kbytes   quota   limit   grace   files   quota   limit   grace
+/lustre/s119  1048576  0 0 - 5 0 0 -
+"""
+
+
+def test_quotas_of_groups_are_limits_of_what_they_keep(world):
+    world.scan("s119", "2024-01-05", file("a", 1), file("b", 2, 8, inode=2))
+    path = world.folder / "lfs.txt"
+    path.write_text(LFS)
+    world.done("ingest", "quota", "--volume", "s119", "--scanned-at", "2024-01-05T06:00:00", path)
+    world.quota("s118", "2024-01-05", hgi=2**20)  # a list of limits says nothing of use
+    meters = "stored_last_gib,group_quota_last_gib,group_quota_use_percent,group_files_quota_use_percent"
+    world.done("build")
+    question = ("--from", "2024-01-01", "--to", "2024-01-31", "--by", "group,mountpoint", "--meter", meters)
+    rows = world.table("usage", "--realm", "storage", *question)
+    found = {(row["group"], row["mountpoint"]): [row[name] for name in meters.split(",")] for row in rows}
+    assert found == {
+        ("hgi", TOP): ["1.0000", "4.0000", "25.0000", "25.0000"],
+        ("hgi", "/lustre/s118"): ["0.0000", "1.0000", "", ""],
+        ("humgen", TOP): ["2.0000", "0.0000", "", ""],  # unlimited
+    }
+
+
+def test_quotas_and_scans_may_be_built_in_any_order(world):
+    path = world.folder / "lfs.txt"
+    path.write_text(LFS)
+    world.done("build")
+    world.done("ingest", "quota", "--volume", "s119", "--scanned-at", "2024-01-05T06:00:00", path)
+    assert usage(world, "group", "group_quota_last_gib") == {("hgi",): (4,)}
+    world.scan("s119", "2024-01-05", file("a", 1))
+    assert usage(world, "group", "group_quota_last_gib,stored_last_gib")["hgi",] == (4, 1)
+    path.write_text(LFS.replace("4194304", "8388608"))
+    world.done("ingest", "quota", "--volume", "s119", "--scanned-at", "2024-01-05T07:00:00", path)
+    assert usage(world, "group", "group_quota_last_gib,stored_last_gib")["hgi",] == (8, 1)
+
+
 def _line(entry: Entry) -> bytes:
     from scan_reading import lines
 

@@ -50,6 +50,14 @@ def test_lfs_quota_q_with_the_owner_before_each_line(tmp_path):
     assert said(scanned) == [("group", None, "hgi", 8 * KIB, 0, 16 * KIB, 3, 0, 0)]
 
 
+def test_lfs_quota_q_of_one_owner_who_is_said(tmp_path):
+    scanned = read(
+        tmp_path, "     /lustre/scratch119 8 0 16 - 3 0 0 -\n", owner="hgi", mountpoint="/lustre/s"
+    )
+    assert said(scanned) == [("group", None, "hgi", 8 * KIB, 0, 16 * KIB, 3, 0, 0)]
+    assert scanned.rows["filesystem_quota"][0]["mountpoint"] == "/lustre/s"
+
+
 def test_lfs_quota_of_all_owners(tmp_path):
     scanned = read(tmp_path, "ada 8 0 16 - 3 0 0 -\n", owner_kind="user")
     assert said(scanned) == [("user", None, "ada", 8 * KIB, 0, 16 * KIB, 3, 0, 0)]
@@ -97,7 +105,7 @@ def test_zfs_userspace(tmp_path):
     text = "POSIX User\tada\t12345\t20000\t7\tnone\nPOSIX Group\t1313\t1\tnone\t-\t-\n"
     assert said(read(tmp_path, text)) == [
         ("user", None, "ada", 12345, None, 20000, 7, None, 0),
-        ("group", 1313, None, 1, None, 0, 0, None, 0),
+        ("group", 1313, None, 1, None, 0, None, None, None),  # objects aren't counted: no data, not none
     ]
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from file_reading import read
 
 from meterhouse.sources.slurm.job_files import read_slurm
+from services.reference_input import REFERENCE_INPUT
 
-LOG = Path("/work/shared/data/xdmod/slurm/phillips.log")
+LOG = REFERENCE_INPUT / "data/xdmod/slurm/phillips.log"
 
 
 @pytest.mark.skipif(not LOG.exists(), reason="Open XDMoD's reference data isn't on this machine")
