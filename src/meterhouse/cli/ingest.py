@@ -29,6 +29,9 @@ def ingest(
     owner_kind: Annotated[
         str, typer.Option("--owner-kind", help="quota: group, user or project, where a dump doesn't say it.")
     ] = "group",
+    owner: Annotated[
+        str | None, typer.Option("--owner", help="quota: whose it is, where a dump of one doesn't name them.")
+    ] = None,
     time_zone: Annotated[
         str | None,
         typer.Option("--time-zone", help="slurm: of the clock that its lines show, instead of UTC."),
@@ -64,6 +67,7 @@ def ingest(
             scan_format=scan_format,
             columns=columns,
             owner_kind=owner_kind,
+            owner=owner,
         )
         return
     if resource is None:

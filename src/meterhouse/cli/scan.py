@@ -88,6 +88,7 @@ def ingest_files(
     scan_format: str | None,
     columns: str | None,
     owner_kind: str,
+    owner: str | None,
 ) -> None:
     """Take in the files of one scan of a volume, or each of several dumps of its quotas."""
     from meterhouse.cli.progress import ProgressBar
@@ -119,7 +120,15 @@ def ingest_files(
 
             failed = False
             for path in paths:
-                delivery = read_quotas(path, resource, volume, observed_at=moment, owner_kind=owner_kind)
+                delivery = read_quotas(
+                    path,
+                    resource,
+                    volume,
+                    observed_at=moment,
+                    owner_kind=owner_kind,
+                    owner=owner,
+                    mountpoint=volume_of(site, volume).top,
+                )
                 failed = _land(site, delivery) or failed
     if failed:
         raise typer.Exit(3)

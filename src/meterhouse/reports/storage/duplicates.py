@@ -53,7 +53,8 @@ def duplicates(
             f"volume {', '.join(silent)}: expected a scan whose entries are kept, found one without;"
             " set entries = true in [[volumes]] and read it again"
         )
-    conditions, parameters = [], []
+    conditions: list[str] = []
+    parameters: list[str] = []
     for name, values in (("group", groups), ("user", users)):
         if values:
             conditions.append(f'AND "{name}" IN ({", ".join("?" * len(values))})')

@@ -41,7 +41,7 @@ _KINDS = {
     "group": "group",
     "project": "project",
 }
-_NO_LIMIT = {"none", "-", "0"}
+_NO_LIMIT = {"none", "0"}
 
 
 class Unusable(Exception):
@@ -78,18 +78,22 @@ def read_quotas(
     *,
     observed_at: datetime | None = None,
     owner_kind: str = "group",
+    owner: str | None = None,
+    mountpoint: str | None = None,
 ) -> Delivery:
     """The delivery of one dump of `volume`'s quotas, plain or gzip.
 
-    `owner_kind` is whose quotas they are where the format doesn't say it. `observed_at` as for scans.
+    `owner_kind` is whose quotas they are where the format doesn't say it, and `owner` who, where a dump is of
+    one only and doesn't name them (`lfs quota -q`). `observed_at` as for scans.
     """
     content = file_content(Path(path), SOURCE, resource)
     moment = scan_time([content], observed_at).moment
     said = f"{SOURCE}\0{content.content_key}\0{volume}\0{moment.isoformat()}\0{owner_kind}"
+    if owner is not None or mountpoint is not None:
+        said += f"\0{owner}\0{mountpoint}"
     key = hashlib.sha256(said.encode()).hexdigest()
-    return Delivery(
-        SOURCE, resource, content.origin, key, _stream(content, resource, volume, moment, owner_kind)
-    )
+    reading = _Reading(content, resource, volume, moment, owner_kind, owner, mountpoint)
+    return Delivery(SOURCE, resource, content.origin, key, _stream(reading))
 
 
 def read_quota_file(path: Path | str, resource: str) -> Delivery:
@@ -97,9 +101,19 @@ def read_quota_file(path: Path | str, resource: str) -> Delivery:
     return read_quotas(path, resource, resource)
 
 
-def _stream(
-    content: FileContent, resource: str, volume: str, moment: datetime, owner_kind: str
-) -> Iterator[Rows | Rejection | Coverage]:
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    content: FileContent
+    resource: str
+    volume: str
+    moment: datetime
+    owner_kind: str
+    owner: str | None
+    mountpoint: str | None
+
+
+def _stream(reading: _Reading) -> Iterator[Rows | Rejection | Coverage]:
+    content, volume, moment = reading.content, reading.volume, reading.moment
     quotas: list[tuple[int, Quota]] = []
     name = ""
     reader: Reader | None = None
@@ -112,7 +126,7 @@ def _stream(
                 if not line.strip():
                     continue
                 if reader is None:
-                    name, reader = _format_of(line, owner_kind)
+                    name, reader = _format_of(line, reading.owner_kind, reading.owner)
                 try:
                     quota = reader(line)
                 except Unusable as wrong:
@@ -130,13 +144,20 @@ def _stream(
     if refused and not failure:
         failure = f"{refused} lines could not be used"
     if quotas:
-        yield _rows(quotas, resource, volume, moment, name)
+        yield _rows(quotas, reading, name)
     outcome: Any = "failed" if failure else "ok" if quotas else "empty"
     yield Coverage(f"quotas {volume}", moment, moment + timedelta(seconds=1), outcome, len(quotas), failure)
 
 
-def _rows(quotas: list[tuple[int, Quota]], resource: str, volume: str, moment: datetime, name: str) -> Rows:
-    same = {"resource": resource, "volume": volume, "observed_at": moment, "format": name, "extra": None}
+def _rows(quotas: list[tuple[int, Quota]], reading: _Reading, name: str) -> Rows:
+    same = {
+        "resource": reading.resource,
+        "volume": reading.volume,
+        "observed_at": reading.moment,
+        "format": name,
+        "mountpoint": reading.mountpoint,
+        "extra": None,
+    }
     rows = [
         {"record": number, **same, **{field: getattr(quota, field) for field in Quota.__slots__}}
         for number, quota in quotas
@@ -144,7 +165,7 @@ def _rows(quotas: list[tuple[int, Quota]], resource: str, volume: str, moment: d
     return Rows("filesystem_quota", pa.RecordBatch.from_pylist(rows, _SCHEMA))
 
 
-def _format_of(line: str, owner_kind: str) -> tuple[str, Reader]:
+def _format_of(line: str, owner_kind: str, owner: str | None) -> tuple[str, Reader]:
     """The format of a file that begins with `line`, and what reads its lines."""
     if line.startswith("mmrepquota:"):
         return "mmrepquota", _Gpfs().read
@@ -155,15 +176,15 @@ def _format_of(line: str, owner_kind: str) -> tuple[str, Reader]:
         return "zfs-userspace", _zfs
     if len(first) == 2:
         return "group-limit", _GroupLimit(owner_kind).read
-    return "lfs-quota", _Lustre(owner_kind).read
+    return "lfs-quota", _Lustre(owner_kind, owner).read
 
 
 class _Lustre:
     """`lfs quota`, with headings that name the owner, with the owner before the line of `-q`, or of `-a`."""
 
-    def __init__(self, owner_kind: str) -> None:
+    def __init__(self, owner_kind: str, owner: str | None) -> None:
         self._kind = owner_kind
-        self._owner: tuple[int | None, str] | None = None
+        self._owner: tuple[int | None, str] | None = (None, owner) if owner is not None else None
         self._folded = ""
 
     def read(self, line: str) -> Quota | None:
@@ -306,9 +327,12 @@ def _zfs(line: str) -> Quota | None:
 
 
 def _number(said: str, name: str, unit: int = 1) -> int | None:
-    """A number as these tools print it: `*` marks what is over, [] what is an estimate. Raises Unusable."""
+    """A number as these tools print it: `*` marks what is over, [] what is an estimate, - what isn't known.
+
+    Raises Unusable.
+    """
     text = said.strip().strip("[]").removesuffix("*")
-    if not text:
+    if text in ("", "-"):  # isn't counted there
         return None
     if text.lower() in _NO_LIMIT:
         return 0

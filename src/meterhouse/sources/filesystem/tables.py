@@ -118,6 +118,7 @@ TABLES: list[RawTable] = [
         soft_inodes=INT,
         hard_inodes=INT,
         grace=TEXT,  # as said
+        mountpoint=TEXT,  # the volume's path in the settings; null: not declared
     ),
     raw_table(
         "filesystem_entry",

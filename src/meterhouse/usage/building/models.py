@@ -98,6 +98,7 @@ INTERVAL_MODELS: tuple[IntervalModel, ...] = (
 SAMPLE_MODELS: dict[str, tuple[str, ...]] = {
     "storage_sample": ("storage_usage",),
     "filesystem_sample": ("filesystem_usage", "filesystem_scan"),
+    "filesystem_quota_sample": ("filesystem_quota",),
     "kubernetes_sample": ("kubernetes_usage",),
     "openstack_quota_sample": ("openstack_quota",),
 }
