@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -19,58 +15,19 @@ from meterhouse.site import Site
 from meterhouse.sources.directory import keystone, ldap, slurm, toml_file
 from meterhouse.sources.directory.http import DirectoryUnreachable
 from meterhouse.sources.directory.statement import SaidProject, SaidReference, Statement
+from services.slapd import PASSWORD, SlapdMissing, running_slapd
 
 DAY, LATER = date(2026, 3, 1), date(2026, 4, 1)
-PASSWORD = "slapd-secret"
-
-
-def slapd_program() -> str | None:
-    return shutil.which("slapd") or next((p for p in ("/usr/sbin/slapd",) if Path(p).exists()), None)
 
 
 @pytest.fixture(scope="session")
 def slapd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real OpenLDAP on a free loopback port, with 600 people and two groups; its URL."""
-    program = slapd_program()
-    if program is None or not Path("/etc/ldap/schema/inetorgperson.schema").exists():
-        pytest.skip("OpenLDAP is not installed (Debian: apt-get install slapd ldap-utils)")
-    folder = tmp_path_factory.mktemp("slapd")
-    (folder / "data").mkdir()
-    includes = "".join(
-        f"include /etc/ldap/schema/{one}.schema\n" for one in ("core", "cosine", "nis", "inetorgperson")
-    )
-    (folder / "slapd.conf").write_text(
-        f"{includes}modulepath /usr/lib/ldap\nmoduleload back_mdb\nsizelimit 500\npidfile {folder}/pid\n"
-        f'database mdb\nsuffix "dc=uni,dc=edu"\nrootdn "cn=admin,dc=uni,dc=edu"\nrootpw {PASSWORD}\n'
-        f"directory {folder}/data\nlimits * size.pr=500 size.prtotal=unlimited\nmaxsize 67108864\n"
-    )
-    (folder / "data.ldif").write_text("\n\n".join(ldif()))
-    subprocess.run(
-        [str(Path(program).with_name("slapadd")), "-f", folder / "slapd.conf", "-l", folder / "data.ldif"],
-        check=True,
-        capture_output=True,
-    )
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    url = f"ldap://127.0.0.1:{port}"
-    server = subprocess.Popen(
-        [program, "-f", folder / "slapd.conf", "-h", url, "-d", "0"], stderr=subprocess.DEVNULL
-    )
+    """A real OpenLDAP with 600 people and two groups; its URL."""
     try:
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                break
-            except OSError:
-                if server.poll() is not None or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.05)
-        yield url
-    finally:
-        server.terminate()
-        server.wait(timeout=30)
+        with running_slapd(tmp_path_factory.mktemp("slapd"), ldif()) as url:
+            yield url
+    except SlapdMissing as missing:
+        pytest.skip(str(missing))
 
 
 def ldif() -> Iterator[str]:
