@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from meterhouse.operations.verify.said import Said, read_record, tables_read
 from meterhouse.usage.building.models import EVENT_MODELS, INTERVAL_MODELS
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 ItemKey = tuple[str, str]  # resource, the source's id
+Left = TypeVar("Left")
 
 _OF_A_LISTING = "name project_id user_id status observed_at created_at updated_at"
 
@@ -81,7 +82,7 @@ def said_by_item(view: View, engine: DuckDBEngine) -> Iterator[tuple[ItemKey, li
     if not parts:
         return
     sql = "\nUNION ALL BY NAME\n".join(parts)
-    records = _rows(engine, f"SELECT * FROM ({sql}) WHERE item_key IS NOT NULL ORDER BY resource, item_key")
+    records = rows_of(engine, f"SELECT * FROM ({sql}) WHERE item_key IS NOT NULL ORDER BY resource, item_key")
     for key, of_item in groupby(records, key=lambda row: (row["resource"], row["item_key"])):
         yield key, [said for record in of_item for said in read_record(record["raw_table"], record)]
 
@@ -89,14 +90,14 @@ def said_by_item(view: View, engine: DuckDBEngine) -> Iterator[tuple[ItemKey, li
 def spans_by_item(view: View, engine: DuckDBEngine) -> Iterator[tuple[ItemKey, list[Row]]]:
     """Each item with all its spans, by resource and id."""
     told = f"SELECT * FROM ({view.select('span')}) WHERE {of_events()} ORDER BY resource, item"
-    spans = _rows(engine, told)
+    spans = rows_of(engine, told)
     for key, of_item in groupby(spans, key=lambda row: (row["resource"], row["item"])):
         yield key, list(of_item)
 
 
 def side_by_side(
-    left: Iterable[tuple[ItemKey, list[Said]]], right: Iterable[tuple[ItemKey, list[Row]]]
-) -> Iterator[tuple[ItemKey, list[Said], list[Row]]]:
+    left: Iterable[tuple[ItemKey, list[Left]]], right: Iterable[tuple[ItemKey, list[Row]]]
+) -> Iterator[tuple[ItemKey, list[Left], list[Row]]]:
     """Two streams in the order of their keys as one; what one of them lacks is empty."""
     lefts, rights = iter(left), iter(right)
     one, other = next(lefts, None), next(rights, None)
@@ -113,6 +114,7 @@ def side_by_side(
             one, other = next(lefts, None), next(rights, None)
 
 
-def _rows(engine: DuckDBEngine, sql: str) -> Iterator[Row]:
+def rows_of(engine: DuckDBEngine, sql: str) -> Iterator[Row]:
+    """The rows of a SELECT, a few at a time."""
     for batch in engine.reader(sql, name="verify"):
         yield from batch.to_pylist()

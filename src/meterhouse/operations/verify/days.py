@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from meterhouse.operations.verify.walk import Session
@@ -75,23 +76,41 @@ class DayTotals:
         self.by_group: dict[Group, DayTotal] = {}
 
     def add(self, sessions: Iterable[Session]) -> None:
+        """Add sessions of the walk."""
         for session in sessions:
             said = session.opening
-            for day, day_start, day_end in self._days.touched(session.start, session.end):
-                if (self._first and day < self._first) or (self._last and day > self._last):
-                    continue
-                group = (
-                    session.rules, day, said.resource, said.kind, session.state, said.project_ref,
-                    said.user_ref, said.size_class, said.vcpus, said.memory_mib, said.disk_gib,
-                    said.space_bytes,
-                )  # fmt: skip
-                total = self.by_group.setdefault(group, DayTotal())
-                total.seconds += whole_seconds(min(session.end, day_end)) - whole_seconds(
-                    max(session.start, day_start)
-                )
-                total.begun += session.begins if session.start >= day_start else 0
-                total.ceased += session.ceases if session.end < day_end else 0
-                total.spans += 1
+            of = (
+                said.resource, said.kind, session.state, said.project_ref, said.user_ref, said.size_class,
+                said.vcpus, said.memory_mib, said.disk_gib, said.space_bytes,
+            )  # fmt: skip
+            self._add(session.rules, of, session.start, session.end, session.begins, session.ceases, None)
+
+    def add_spans(self, spans: Iterable[Mapping[str, Any]]) -> None:
+        """Add spans as they are in the warehouse."""
+        for row in spans:
+            of = tuple(row[name] for name in GROUP[2:])
+            self._add(
+                row["rules"], of, row["start"], row["end"], row["begins"], row["ceases"], row["run_seconds"]
+            )
+
+    def _add(
+        self, rules: str, of: tuple[object, ...], start: datetime, end: datetime, begins: int, ceases: int,
+        run_seconds: int | None,
+    ) -> None:  # fmt: skip
+        first_second, last_second = whole_seconds(start), whole_seconds(end)
+        whole = last_second - first_second
+        for day, day_start, day_end in self._days.touched(start, end):
+            if (self._first and day < self._first) or (self._last and day > self._last):
+                continue
+            before = whole_seconds(max(start, day_start)) - first_second
+            until = whole_seconds(min(end, day_end)) - first_second
+            if run_seconds is not None and run_seconds < whole:  # suspended: spread evenly over the span
+                before, until = run_seconds * before // whole, run_seconds * until // whole
+            total = self.by_group.setdefault((rules, day, *of), DayTotal())
+            total.seconds += until - before
+            total.begun += begins if start >= day_start else 0
+            total.ceased += ceases if end < day_end else 0
+            total.spans += 1
 
 
 def whole_seconds(moment: datetime) -> int:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from meterhouse.operations.verify.by_item import of_events
 from meterhouse.operations.verify.days import GROUP, DayTotal, Group, whole_seconds
 from meterhouse.operations.verify.findings import Finding
 
@@ -30,7 +29,7 @@ def built_totals(
     totals: dict[Group, DayTotal] = {}
     reader = engine.reader(
         f"SELECT {names}, wall_seconds, begun, ceased, spans FROM ({view.select('daily')}) "
-        f"WHERE rules IN ({wanted}) AND {of_events()}{period}"
+        f"WHERE rules IN ({wanted}){period}"
     )
     for batch in reader:
         for row in batch.to_pylist():

@@ -15,15 +15,18 @@ from meterhouse.operations.verify.days import DayTotals, SiteDays
 from meterhouse.operations.verify.files import DERIVED, RAW, check_counts, check_files
 from meterhouse.operations.verify.findings import Finding, Verification, gravest_first, not_too_many
 from meterhouse.operations.verify.heard import build_is_behind, coverage_gaps, unknown_words
+from meterhouse.operations.verify.intervals import different_use, records_by_item, spans_of_kind
 from meterhouse.operations.verify.nova import compare_with_nova
 from meterhouse.operations.verify.said import Said
 from meterhouse.operations.verify.spans import different_spans, impossible_times, overlaps, wrong_evidence
 from meterhouse.operations.verify.usage_totals import Unclear, built_totals, different_totals
 from meterhouse.operations.verify.walk import RULE_SETS, Session, told_once, walk
 from meterhouse.usage.build import models_key
+from meterhouse.usage.building.models import INTERVAL_MODELS, IntervalModel
 
 if TYPE_CHECKING:
     from meterhouse.site import Site
+    from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
     from meterhouse.warehouse.publishing import PublishedBuild
     from meterhouse.warehouse.view import View
 
@@ -117,12 +120,29 @@ class _Verification:
                 yield from impossible_times(said, told_spans, recorded_at)
                 yield from overlaps(told_spans)
                 unclear.add(told_spans)
+            if "default" in self.rules:
+                for model in INTERVAL_MODELS:
+                    yield from self._intervals(model, raw, one, other, totals, unclear)
             built = built_totals(self.view, one, self.rules, self.first, self.last)
             self._count("daily groups", len(built))
             yield from different_totals(totals.by_group, built)
             yield from unclear.findings()
             yield from capacity_exceeded(self.view, one, self.site.settings)
             yield from compare_with_nova(raw, self.view, one, other, self.start, self.end)
+
+    def _intervals(
+        self, model: IntervalModel, raw: View, one: DuckDBEngine, other: DuckDBEngine, totals: DayTotals,
+        unclear: Unclear,
+    ) -> Iterator[Finding]:  # fmt: skip
+        """Jobs, pods or claims: what they come to, and what of it falls on which day."""
+        records, spans = records_by_item(raw, one, model), spans_of_kind(self.view, other, model.kind)
+        for key, said, of_item in side_by_side(records, spans):
+            self._count("items")
+            self._count("spans", len(of_item))
+            yield from different_use(model.kind, key, said, of_item)
+            yield from impossible_times([], of_item, {})
+            totals.add_spans(of_item)
+            unclear.add(of_item)
 
     def _item(self, said: list[Said], spans: list[Row], totals: DayTotals) -> Iterator[Finding]:
         by_kind: dict[str, list[Said]] = {}
