@@ -31,7 +31,10 @@ QUESTIONS = ("institution", "pi", "project_tree", "project_path", "person", "car
 
 
 def fill_directory(site: Any, projects: int, people: int, institutions: int, days: int) -> None:
-    """Enter the directory: every tenth project is funded by two, every hundredth moves in mid-time."""
+    """Enter the directory: every tenth project is funded by two.
+
+    Every hundredth moves, every tenth person and every twentieth funding changes, each on a day of its own.
+    """
     import meterhouse.register.configured  # noqa: F401
     from meterhouse.directory.pen import Pen, written
     from meterhouse.directory.register import models
@@ -45,17 +48,25 @@ def fill_directory(site: Any, projects: int, people: int, institutions: int, day
         for row in (*level, *fields, *owners, *persons, *tree):
             pen.add(row)
         pen.flush()
-        middle = FIRST + timedelta(days=days // 2)
+
+        def day_of(n: int) -> date:
+            return FIRST + timedelta(days=1 + n * 7919 % max(1, days - 1))
+
         roots = max(1, projects // 100)
         for n, person in enumerate(persons):
-            pen.add(
-                models.PersonAffiliation(
-                    person=person,
-                    institution=owners[n % institutions],
-                    career_level=level[n % 5],
-                    field=fields[n % 40],
+            change = day_of(n) if n % 10 == 3 else None
+            spans = [(None, change), (change, None)] if change else [(None, None)]
+            for which, (since, until) in enumerate(spans):
+                pen.add(
+                    models.PersonAffiliation(
+                        person=person,
+                        institution=owners[(n + 7 * which) % institutions],
+                        career_level=level[(n + which) % 5],
+                        field=fields[n % 40],
+                        valid_from=since,
+                        valid_until=until,
+                    )
                 )
-            )
         for n, person in enumerate(persons):
             pen.add(models.Account(person=person, resource="cloud", matches="id", ref=f"u{n}"))
         pen.flush()
@@ -68,12 +79,17 @@ def fill_directory(site: Any, projects: int, people: int, institutions: int, day
         for n, project in enumerate(tree):
             if n >= roots:  # n // 3 below n: about log3(projects / roots) + 1 levels, never more than DEPTH
                 above = tree[max(n % roots, n // 3 if n // 3 >= roots else n % roots)]
-                until = middle if n % 100 == 99 else None
+                until = day_of(n) if n % 100 == 99 else None
                 pen.add(models.ProjectParent(project=project, parent=above, valid_until=until))
                 if until:
-                    pen.add(models.ProjectParent(project=project, parent=tree[0], valid_from=middle))
+                    pen.add(models.ProjectParent(project=project, parent=tree[0], valid_from=until))
         pen.flush()
-        splits = [models.FundingSplit(project=project) for project in tree[::10]]
+        splits = []
+        for n, project in enumerate(tree[::10]):
+            change = day_of(n) if n % 2 else None
+            splits.append(models.FundingSplit(project=project, valid_until=change))
+            if change:
+                splits.append(models.FundingSplit(project=project, valid_from=change))
         for row in splits:
             pen.add(row)
         pen.flush()
@@ -99,7 +115,7 @@ def fill_usage(site: Any, rows: int, days: int, projects: int, people: int) -> i
         "kind": "'vm'",
         "state": "'active'",
         "project_ref": f"'p' || (p.pair % {projects})",
-        "user_ref": f"'u' || ((p.pair * 7919) % {people})",
+        "user_ref": f"'u' || ((p.pair * 7919 + p.pair // {people}) % {people})",
         "vcpus": "1 + p.pair % 16",
         "memory_mib": "4096",
         "wall_seconds": "3600 + (p.pair * 31 + d.day) % 82800",
@@ -143,11 +159,13 @@ def _sql(type_: Any) -> str:
 
 def ask(site: Any, by: str, days: int) -> tuple[float, int, int]:
     """Seconds, rows of the answer and its exact total, in whole core seconds."""
+    from meterhouse.reports.kept_answers import forget_answers
     from meterhouse.reports.questions import answer_question
     from meterhouse.usage.question import Question
 
     last = FIRST + timedelta(days=days - 1)
     question = Question.ask(realm="cloud", meters=["core_hours"], first=FIRST, last=last, by=[by])
+    forget_answers()
     began = time.monotonic()
     rows = answer_question(site, question).rows
     return time.monotonic() - began, len(rows), int(sum(row.quantities[0] for row in rows))
@@ -234,6 +252,7 @@ def main() -> None:
     parser.add_argument("--no-postgresql", action="store_true")
     given = parser.parse_args()
     from meterhouse.site import Site
+    from meterhouse.usage.rollups import roll_up
 
     work = Path(tempfile.mkdtemp(prefix="meterhouse-attribution-", dir=given.work))
     try:
@@ -243,6 +262,9 @@ def main() -> None:
             print(f"directory entered in {time.monotonic() - began:.1f} s", flush=True)
             rows = fill_usage(site, given.rows, given.days, given.projects, given.people)
             print(f"{rows:,} rows of daily usage, {given.days} days", flush=True)
+            began = time.monotonic()
+            files = roll_up(site.warehouse.view(), site.engine)
+            print(f"{files} files of daily usage rolled up in {time.monotonic() - began:.1f} s", flush=True)
             server = nullcontext() if given.no_postgresql else filled_postgresql(site)
             with server as connection:
                 print(f"{'by':15}{'cold s':>9}{'warm s':>9}{'rows':>8}{'PostgreSQL s':>14}{'ratio':>8}")

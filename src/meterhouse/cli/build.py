@@ -15,9 +15,11 @@ def build(
 ) -> None:
     """Make spans and daily usage from everything that has landed."""
     from meterhouse.usage.build import build as build_usage
+    from meterhouse.usage.rollups import roll_up
 
     with open_site(context) as site:
         report = build_usage(site.warehouse, site.engine, site.settings.site.time_zone, full=full)
+        roll_up(site.warehouse.view(), site.engine)
     if report.way == "nothing new":
         print("Nothing new to build.")
         return

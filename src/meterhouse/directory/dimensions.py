@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from meterhouse.directory.kept_dimensions import kept_dimensions
+from meterhouse.usage.daily_source import project_names
 
 if TYPE_CHECKING:
     from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
@@ -104,11 +105,11 @@ LEFT JOIN (SELECT *, ROW_NUMBER() OVER (PARTITION BY resource, domain_id ORDER B
 WHERE p.newest = 1
 UNION ALL
 -- where Keystone was not asked: the newest name that a record gave
-SELECT resource, project_ref, ARG_MAX(project_name, day) AS project_name, ARG_MAX(domain, day) AS domain,
-    NULL AS parent_ref
-FROM daily
-WHERE project_ref IS NOT NULL AND project_name IS NOT NULL AND NOT EXISTS (
-    SELECT 1 FROM keystone_project AS k WHERE k.resource = daily.resource AND k.project_id = daily.project_ref
+SELECT resource, project_ref, ARG_MAX(project_name, ROW(last_day, project_name)) AS project_name,
+    ARG_MAX(domain, ROW(last_day, domain)) AS domain, NULL AS parent_ref
+FROM said
+WHERE NOT EXISTS (
+    SELECT 1 FROM keystone_project AS k WHERE k.resource = said.resource AND k.project_id = said.project_ref
 )
 GROUP BY resource, project_ref"""
 
@@ -125,7 +126,7 @@ def dimension_tables(view: View, engine: DuckDBEngine) -> dict[str, pa.Table]:
         engine.relation(name, _NEWEST.format(table=f"{name}_all"))
     for name in ("user", "project", "domain"):
         engine.relation(f"keystone_{name}", view.select(f"openstack_{name}"))
-    engine.relation("daily", view.select("daily"))
+    engine.relation("said", project_names(view))
     engine.relation("people", _PEOPLE)
     engine.relation("groups", _FIELDS_OF_GROUPS)
     answers = {

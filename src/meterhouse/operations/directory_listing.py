@@ -15,7 +15,8 @@ from meterhouse.directory.periods import on
 from meterhouse.directory.register import models
 from meterhouse.directory.register.recorded import Recorded
 from meterhouse.directory.state import Directory
-from meterhouse.usage.attribution import unowned
+from meterhouse.usage.attribution import UNOWNED_COLUMNS, unowned
+from meterhouse.usage.daily_source import entries_by_day
 
 if TYPE_CHECKING:
     from meterhouse.site import Site
@@ -140,7 +141,8 @@ def unattributed_rows(site: Site, first: date, last: date, what: str) -> list[di
         found = []
         for one in ("project", "person"):
             if what in (one, "all"):
-                sql = unowned(view.select("daily"), one, first.isoformat(), last.isoformat())
+                daily = entries_by_day(view, UNOWNED_COLUMNS, ("wall_seconds", "spans"))
+                sql = unowned(daily, one, first.isoformat(), last.isoformat())
                 found += engine.query(sql, name=f"unattributed {one}").to_pylist()
     return found
 

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from meterhouse.errors import QuestionError
-from meterhouse.usage.answer_sql import grouped, months, rows_of
+from meterhouse.usage.answer_sql import grouped, rows_of
 from meterhouse.usage.attribution import UNKNOWN, Attribution, kept, named, texts
 from meterhouse.usage.calendar import calendar_table
 from meterhouse.usage.capacity import Capacities, core_utilisation_percent, rounded
+from meterhouse.usage.daily_source import DailySource
 from meterhouse.usage.level_answer import Quantities, divisor, level_quantities
 from meterhouse.usage.meters import LEVEL_FUNCTIONS, Meter
 from meterhouse.usage.question import Question
@@ -112,7 +113,9 @@ def answer(
         by_day = [meter for meter in by_day if meter.function != "ceased"]
     if by_day:
         empty = [name for name, table in dimensions.items() if not table.num_rows]
-        _collect(found, question, by_day, engine, _daily_sql(question, by_day, view, empty))
+        _collect(
+            found, question, by_day, engine, _daily_sql(question, by_day, DailySource(view, engine), empty)
+        )
     for meter in by_span:
         _collect(found, question, [meter], engine, _span_sql(question, meter, view), shared=False)
     if by_level:
@@ -167,12 +170,9 @@ class _Available:
             f"SELECT {unit} AS period, MIN(day) AS first, MAX(day) AS last FROM calendar GROUP BY 1"
         ).to_pylist():
             self._days[row["period"]] = (row["first"], row["last"])
-        found = engine.query(
-            f"SELECT DISTINCT resource FROM ({view.select('daily')}) WHERE {rows_of(question)} "
-            f"AND day BETWEEN DATE '{question.first}' AND DATE '{question.last}'"
-        )
+        found = DailySource(view, engine).resources(question)
         wanted = next((values for grouping, values in question.filters if grouping.name == "resource"), None)
-        self._resources = [name for name in found.column(0).to_pylist() if wanted is None or name in wanted]
+        self._resources = [name for name in found if wanted is None or name in wanted]
 
     def percent(
         self, core_seconds: int | Fraction, meter: Meter, period: str, labels: tuple[str, ...]
@@ -218,32 +218,28 @@ def _names(meter: Meter) -> tuple[str, ...]:
     return (meter.name, divisor(meter)) if meter.function == "ratio" else (meter.name,)
 
 
-def _daily_sql(question: Question, meters: list[Meter], view: View, empty: Iterable[str]) -> str:
+def _daily_sql(question: Question, meters: list[Meter], source: DailySource, empty: Iterable[str]) -> str:
     """Adds up by what is asked for as it is recorded, and only then looks up whose it was."""
     period = {None: "''", "day": "CAST(u.day AS VARCHAR)"}.get(question.period, f"c.{question.period}")
-    sums = []
-    for meter in meters:
-        for quantity in (meter.quantity or meter.function, *([meter.of] if meter.of else [])):
-            first, _, rest = quantity.partition(" * ")
-            # The first factor is widened, so that no product overflows.
-            wide = f"CAST({first} AS DECIMAL(38, 0))" + (f" * {rest}" if rest else "")
-            sums.append(f"SUM(CASE WHEN u.state IN ({texts(meter.states)}) THEN {wide} END)")
+    asked = [
+        (quantity, meter)
+        for meter in meters
+        for quantity in (meter.quantity or meter.function, *([meter.of] if meter.of else []))
+    ]
+    sums = [
+        f'CAST(SUM(CASE WHEN u.state IN ({texts(meter.states)}) THEN u."{quantity}" END) AS DECIMAL(38, 0))'
+        for quantity, meter in asked
+    ]
     attribution = Attribution.of(question.groupings, question.filters, empty)
     labels, wanted = grouped(question.groupings), kept(question.filters)
     columns = attribution.columns(labels, wanted)
-    partitions = months(question)
-    source = " UNION ALL ".join(
-        view.select("daily", partition=month) for month in partitions if view.files("daily", partition=month)
-    ) or view.select("daily", partition=partitions[0])
+    quantities = sorted({"spans", *(quantity for quantity, _ in asked)})
     segments = f"JOIN ({attribution.segments()}) AS e ON e.day = u.day" if attribution.dated else ""
     recorded = f"""
         SELECT {period} AS period, {"e.segment, " if attribution.dated else ""}
             {"".join(f'u."{column}", ' for column in columns)}
             {", ".join(f"{one} AS m{n}" for n, one in enumerate(sums))}, SUM(u.spans) AS spans
-        FROM (
-            SELECT * FROM ({source}) WHERE {rows_of(question)}
-            AND day BETWEEN DATE '{question.first}' AND DATE '{question.last}'
-        ) AS u
+        FROM ({source.of_question(question, columns, quantities, attribution)}) AS u
         JOIN calendar AS c ON c.day = u.day {segments}
         GROUP BY ALL"""
     total = ", ".join(f"SUM({attribution.weighted(f'u.m{n}')})" for n in range(len(sums)))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 
 import pyarrow as pa
 
@@ -218,6 +219,24 @@ class Attribution:
             found |= set(_NAMED[name][1])
         return sorted(found - {"segment"})
 
+    def moved(self, first: date, last: date) -> dict[str, str]:
+        """SQL by table name: which ids and names may belong to others on the first day of a month than later
+        in it, from `first` to `last`. Columns `month`, its first day, and `ref`, each pair once.
+
+        moved_project holds those of projects, moved_user those of users; without an entry nobody moves.
+        """
+        found = {}
+        if self.names & {"o", "f", "t", "m"} and "directory_reference" not in self.empty:
+            by_project = [table for name, table in _BY_PROJECT.items() if name in self.names]
+            found["moved_project"] = _moved("project", "directory_reference", by_project, first, last)
+        if self.names & {"h", "m"} and "directory_account" not in self.empty:
+            by_person = [
+                *(["directory_person"] if "h" in self.names else []),
+                *(["directory_member"] if "m" in self.names else []),
+            ]
+            found["moved_user"] = _moved("user", "directory_account", by_person, first, last)
+        return found
+
     def segments(self) -> str:
         """SQL: each day of `calendar` with the newest day at or before it on which an owner changed.
 
@@ -237,6 +256,36 @@ class Attribution:
             GROUP BY d.day"""
 
 
+_OWNED_ID = {"project": "project_id", "user": "person_id"}
+
+
+def _moved(what: str, references: str, tables: list[str], first: date, last: date) -> str:
+    """SQL: refs with a day on which they, or who they lead to, begin or cease to be so inside a month."""
+    id_ = _OWNED_ID[what]
+    days = f"edge > DATE '{first}' AND edge <= DATE '{last}' AND DAY(edge) <> 1"
+    of_ids = " UNION ALL ".join(
+        f"SELECT {id_}, {edge} AS edge FROM {table}" for table in tables for edge in ("since", "until")
+    )
+    of_refs = " UNION ALL ".join(
+        f"SELECT ref, matches, {edge} AS edge FROM {references}" for edge in ("since", "until")
+    )
+    if tables:
+        of_refs += (
+            " UNION ALL SELECT r.ref, r.matches, e.edge "
+            f"FROM (SELECT DISTINCT * FROM ({of_ids}) WHERE {days}) AS e "
+            f"JOIN {references} AS r ON r.{id_} = e.{id_}"
+        )
+    # A name may be what the dimensions call an id.
+    return f"""
+        WITH edged AS (
+            SELECT DISTINCT CAST(DATE_TRUNC('month', edge) AS DATE) AS month, ref, matches
+            FROM ({of_refs}) WHERE {days}
+        )
+        SELECT month, ref FROM edged
+        UNION SELECT e.month, n.{what}_ref FROM edged AS e JOIN {what}_dimension AS n ON n.{what}_name = e.ref
+        WHERE e.matches = 'name' AND n.{what}_ref IS NOT NULL"""
+
+
 def matching(source: str, filters: Filters, day: str) -> str:
     """A SELECT of the rows of `source` that the filters keep, each once. Their owners are those of `day`."""
     attribution = Attribution.of((), filters)
@@ -250,10 +299,14 @@ _UNOWNED = {
 }
 
 
+UNOWNED_COLUMNS = ("resource", "kind", "project_ref", "project_name", "user_ref", "user_name", "domain")
+
+
 def unowned(daily: str, what: str, first: str, last: str) -> str:
     """A SELECT of the ids in daily usage that no "project" or "person" owned on the days of use.
 
-    Days are ISO 8601, both included. Usage without any id is there with a null.
+    `daily` has rules, day, UNOWNED_COLUMNS, wall_seconds and spans. Days are ISO 8601, both included. Usage
+    without any id is there with a null.
     """
     ref, name, condition, needs = _UNOWNED[what]
     joins = Attribution(frozenset({needs})).joins("u.day")

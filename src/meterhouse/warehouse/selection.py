@@ -36,6 +36,11 @@ def select_sql(table: Table, columns: Sequence[str] | None, files: Sequence[Tabl
     return f"SELECT {chosen} FROM (" + "\nUNION ALL BY NAME\n".join(parts) + ")"
 
 
+def files_sql(paths: list[Path]) -> str:
+    """A SELECT of all columns of these Parquet files, brought together by name."""
+    return _select_files(paths, None, None)
+
+
 def _select_files(paths: list[Path], after: int | None, up_to: int | None) -> str:
     names = ", ".join(_literal(_unglobbed(str(path))) for path in paths)
     by_name = "true" if len(paths) > 1 else "false"

@@ -1,0 +1,194 @@
+"""From what is daily usage read for a question? From the coarsest sums that give the same answer.
+
+A month that the question covers is read from sums by month, where nobody in it changes owner inside that
+month; the days of those who do (rows of `moved_project` and `moved_user`) are read from sums by day. Months
+in part, and files without sums, are read by day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from meterhouse.usage.answer_sql import rows_of
+from meterhouse.usage.attribution import Attribution
+from meterhouse.usage.question import Question
+from meterhouse.usage.rollups import ALWAYS, SETS, kept_at, widened
+from meterhouse.warehouse.selection import files_sql
+
+if TYPE_CHECKING:
+    from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
+    from meterhouse.warehouse.view import TableFile, View
+
+_REF_COLUMNS = {"moved_project": ("project_ref", "project_name"), "moved_user": ("user_ref", "user_name")}
+
+
+def months_of(first: date, last: date) -> Iterator[tuple[date, date]]:
+    """The first and last day of each month that a stretch of days touches."""
+    month = first.replace(day=1)
+    while month <= last:
+        after = (month + timedelta(days=32)).replace(day=1)
+        yield month, after - timedelta(days=1)
+        month = after
+
+
+@dataclass(frozen=True, slots=True)
+class DailySource:
+    """SQL over daily usage as a view has it; the engine has the `calendar` and the dimension tables."""
+
+    view: View
+    engine: DuckDBEngine
+
+    def of_question(
+        self, question: Question, columns: Collection[str], wanted: Collection[str], attribution: Attribution
+    ) -> str:
+        """Rows of the question's realm and days: `day`, `state`, `columns` and the quantities `wanted`.
+
+        A day is the first of the month where the row stands for the whole of it.
+        """
+        whole = self._whole_months(question) if question.period != "day" else set()
+        return self._union(question, columns, wanted, whole, self._moved(question, attribution, whole))
+
+    def resources(self, question: Question) -> list[str]:
+        """Of which resources there is anything of the question's realm and days, filters aside."""
+        rows = self._union(question, ("resource",), (), self._whole_months(question), {})
+        found = self.engine.query(f"SELECT DISTINCT resource FROM ({rows})").column(0)
+        return [str(name) for name in found.to_pylist()]
+
+    def _union(
+        self,
+        question: Question,
+        columns: Collection[str],
+        wanted: Collection[str],
+        whole: set[date],
+        moved: dict[str, set[date]],
+    ) -> str:
+        moving = set().union(*moved.values())
+        by_month: list[Path] = []
+        by_day: tuple[list[Path], list[Path]] = ([], [])  # all of it, or only those who move
+        entries: tuple[list[TableFile], list[TableFile]] = ([], [])
+        for month, _ in months_of(question.first, question.last):
+            for file in self.view.files("daily", partition=f"{month:%Y-%m}"):
+                sums = _kept(self.view, file, columns)
+                in_months = month in whole and "month" in sums
+                if in_months:
+                    by_month.append(sums["month"])
+                    if month not in moving:
+                        continue
+                if "day" in sums:
+                    by_day[in_months].append(sums["day"])
+                else:
+                    entries[in_months].append(file)
+        names = ", ".join(f'u."{one}"' for one in dict.fromkeys(("day", "state", *columns)))
+        added = names + "".join(f', u."{one}"' for one in wanted)
+        entered = names + "".join(f', {widened(one)} AS "{one}"' for one in wanted)
+        days = f"{rows_of(question)} AND day BETWEEN DATE '{question.first}' AND DATE '{question.last}'"
+        joins, unmoved = _joined_with(moved)
+        parts = [f"SELECT {entered} FROM ({self.view.select_files('daily', entries[0])}) AS u WHERE {days}"]
+        if by_day[0]:
+            parts.append(f"SELECT {added} FROM ({files_sql(by_day[0])}) AS u WHERE {days}")
+        if by_month:
+            parts.append(
+                f"SELECT {added} FROM ({files_sql(by_month)}) AS u {joins} "
+                f"WHERE {rows_of(question)} AND {unmoved}"
+            )
+        if by_day[1]:
+            parts.append(
+                f"SELECT {added} FROM ({files_sql(by_day[1])}) AS u {joins} WHERE {days} AND NOT ({unmoved})"
+            )
+        if entries[1]:
+            parts.append(
+                f"SELECT {entered} FROM ({self.view.select_files('daily', entries[1])}) AS u {joins} "
+                f"WHERE {days} AND NOT ({unmoved})"
+            )
+        return " UNION ALL ".join(parts)
+
+    def _whole_months(self, question: Question) -> set[date]:
+        """Months within the question of which the calendar has every day: some zones left one out."""
+        counted = self.engine.query(
+            "SELECT MIN(day) AS first, COUNT(*) AS days FROM calendar GROUP BY month"
+        ).to_pylist()
+        return {
+            one["first"]
+            for one in counted
+            if one["first"].day == 1 and (one["first"] + timedelta(days=one["days"])).day == 1
+        }
+
+    def _moved(self, question: Question, attribution: Attribution, whole: set[date]) -> dict[str, set[date]]:
+        """Make the tables of those who change owner inside a month; in which months there are any."""
+        found: dict[str, set[date]] = {}
+        for table, sql in attribution.moved(question.first, question.last).items() if whole else ():
+            self.engine.materialise(table, sql)
+            months = self.engine.query(f"SELECT DISTINCT month FROM {table}").column(0).to_pylist()
+            if months:
+                found[table] = set(months)
+        return found
+
+
+def project_names(view: View) -> str:
+    """A SELECT of names of projects in daily usage: resource, project_ref, project_name, domain, last_day."""
+    columns = ("resource", "project_ref", "project_name", "domain")
+    names = ", ".join(columns)
+    sums, entries = _split(view, columns, "month")
+    parts = [f"SELECT {names}, day AS last_day FROM ({view.select_files('daily', entries)})"]
+    if sums:
+        parts.append(f"SELECT {names}, last_day FROM ({files_sql(sums)})")
+    return f"""
+        SELECT {names}, MAX(last_day) AS last_day FROM ({" UNION ALL ".join(parts)})
+        WHERE project_ref IS NOT NULL AND project_name IS NOT NULL GROUP BY {names}"""
+
+
+def entries_by_day(view: View, columns: Sequence[str], wanted: Sequence[str]) -> str:
+    """A SELECT of all daily usage: `rules`, `day`, `columns` and quantities, added up by them or not."""
+    names = ", ".join(f'"{one}"' for one in ("rules", "day", *columns))
+    of_entries = "".join(f', {widened(one)} AS "{one}"' for one in wanted)
+    of_sums = "".join(f', "{one}"' for one in wanted)
+    sums, entries = _split(view, columns, "day")
+    parts = [f"SELECT {names}{of_entries} FROM ({view.select_files('daily', entries)})"]
+    if sums:
+        parts.append(f"SELECT {names}{of_sums} FROM ({files_sql(sums)})")
+    return " UNION ALL ".join(parts)
+
+
+def _split(view: View, columns: Sequence[str], tier: str) -> tuple[list[Path], list[TableFile]]:
+    """The sums of a tier, and the files of which there are none."""
+    sums: list[Path] = []
+    entries: list[TableFile] = []
+    for file in view.files("daily"):
+        kept = _kept(view, file, columns)
+        if tier in kept:
+            sums.append(kept[tier])
+        else:
+            entries.append(file)
+    return sums, entries
+
+
+def _kept(view: View, file: TableFile, columns: Collection[str]) -> dict[str, Path]:
+    """The sums that are kept of a file over at least these columns: the smallest, by tier."""
+    folder, found = kept_at(view, file), {}
+    if not folder.is_dir():
+        return {}
+    for name, (of, _) in reversed(SETS.items()):
+        if set(columns) <= {*of, *ALWAYS}:
+            for tier in ("month", "day"):
+                path = folder / f"{name}-{tier}.parquet"
+                if tier not in found and path.exists():
+                    found[tier] = path
+    return found
+
+
+def _joined_with(tables: Iterable[str]) -> tuple[str, str]:
+    """Joins of rows u with those who move, and the condition that the row is of nobody of them."""
+    joins, absent = "", []
+    for table in tables:
+        for n, column in enumerate(_REF_COLUMNS[table]):
+            name = f"{table}_{n}"
+            joins += (
+                f" LEFT JOIN {table} AS {name} ON {name}.ref = u.{column} "
+                f"AND {name}.month = DATE_TRUNC('month', u.day)"
+            )
+            absent.append(f"{name}.ref IS NULL")
+    return joins, " AND ".join(absent) or "TRUE"

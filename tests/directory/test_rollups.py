@@ -1,0 +1,310 @@
+"""Do kept sums of daily usage give the same answers as daily usage itself, whoever moves and whenever?"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from meterhouse.directory.dimensions import dimension_tables
+from meterhouse.operations.directory_import import import_statement
+from meterhouse.operations.directory_listing import unattributed_rows
+from meterhouse.reports import questions as questions_module
+from meterhouse.reports.kept_answers import forget_answers
+from meterhouse.reports.questions import answer_question
+from meterhouse.site import Site
+from meterhouse.sources.directory.statement import (
+    SaidAccount,
+    SaidInstitution,
+    SaidMember,
+    SaidPerson,
+    SaidProject,
+    SaidReference,
+    Statement,
+)
+from meterhouse.usage import rollups
+from meterhouse.usage.meters import groupings
+from meterhouse.usage.question import Question
+from meterhouse.usage.rollups import FOLDER, roll_up
+from meterhouse.usage.tables import DAILY
+from meterhouse.warehouse.publishing import NewFile
+
+FIRST, LAST = date(2026, 1, 1), date(2026, 3, 31)
+DAYS = (LAST - FIRST).days + 1
+PROJECTS, USERS = ("p1", "p2", "p3", "p9"), ("u1", "u2", "u3", "u9")
+
+
+def publish_daily(site: Site, rows: Sequence[dict[str, Any]]) -> None:
+    """Daily usage as a build publishes it: a file a month, one more each time."""
+    add = []
+    for month in sorted({row["day"].replace(day=1) for row in rows}):
+        of_month = [row for row in rows if row["day"].replace(day=1) == month]
+        path = site.warehouse.new_path("daily")
+        pq.write_table(pa.Table.from_pylist(of_month, schema=DAILY), path)
+        add.append(NewFile("daily", path, f"{month:%Y-%m}", None, None, len(of_month)))
+    view = site.warehouse.view()
+    last = site.warehouse.last_build(view)
+    site.warehouse.publish(
+        kind="build",
+        previous_build=last.number if last else None,
+        input_snapshot=view.snapshot,
+        models_key="test",
+        add=add,
+        remove=[],
+    )
+
+
+def entry(
+    day: date, project: str | None, user: str | None, vcpus: int, seconds: int, **more: Any
+) -> dict[str, Any]:
+    return {
+        "rules": "default", "day": day, "resource": "cloud", "kind": "vm", "state": "active",
+        "project_ref": project, "project_name": project and f"{project}-name",
+        "user_ref": user, "user_name": user and f"{user}-name", "class": f"m{vcpus}",
+        "vcpus": vcpus, "memory_mib": 1024 * vcpus, "wall_seconds": seconds,
+        "begun": 1, "ceased": 0, "spans": 1, **more,
+    }  # fmt: skip
+
+
+def centre(shares: tuple[tuple[str, int], ...]) -> Statement:
+    return Statement(
+        "portal",
+        institutions=[SaidInstitution(f"i{n}", f"Institution {n}") for n in range(3)],
+        people=[
+            SaidPerson("ada", "ada", "Ada", "Oka", institution="i0", career_level="Professor"),
+            SaidPerson("bea", "bea", "Bea", "Ruiz", institution="i1", career_level="Postdoc"),
+            SaidPerson("cyd", "cyd", "Cyd", "Park", institution="i2"),
+        ],
+        projects=[
+            SaidProject("1", "Ocean", code="ocean"),
+            SaidProject("2", "Tides", code="tides", parent="1"),
+            SaidProject("3", "Waves", code="waves", shares=shares),
+        ],
+        members=[
+            SaidMember("1", "ada", leader=True, primary_contact=True),
+            SaidMember("3", "bea", leader=True, primary_contact=True),
+            SaidMember("2", "cyd", level="Student"),
+        ],
+        references=[
+            SaidReference("1", "cloud", "cloud_project", "p1"),
+            SaidReference("2", "cloud", "cloud_project", "p2-name", matches="name"),
+            SaidReference("3", "cloud", "cloud_project", "p3"),
+        ],
+        accounts=[
+            SaidAccount("ada", "cloud", "u1", "id"),
+            SaidAccount("bea", "", "u2-name"),
+            SaidAccount("cyd", "cloud", "u3", "id"),
+        ],
+    )
+
+
+def change(site: Site, kind: str, day: date) -> None:
+    """One more thing that is so from a day on."""
+    told = {
+        "person moves": Statement(
+            "portal",
+            institutions=[SaidInstitution("i2", "Institution 2")],
+            people=[SaidPerson("ada", "ada", institution="i2", career_level="Emeritus")],
+        ),
+        "project moves": Statement("portal", projects=[SaidProject("2", code="tides", parent="3")]),
+        "shares change": Statement(
+            "portal",
+            institutions=[SaidInstitution("i2", "Institution 2")],
+            projects=[SaidProject("3", code="waves", shares=(("i2", 1_000_000),))],
+        ),
+        "reference passes": Statement(
+            "portal",
+            projects=[SaidProject("3", code="waves")],
+            references=[SaidReference("3", "cloud", "cloud_project", "p2-name", matches="name")],
+        ),
+        "account passes": Statement(
+            "portal", people=[SaidPerson("cyd", "cyd")], accounts=[SaidAccount("cyd", "", "u2-name")]
+        ),
+        "member's level": Statement(
+            "portal",
+            people=[SaidPerson("cyd", "cyd")],
+            projects=[SaidProject("2", code="tides")],
+            members=[SaidMember("2", "cyd", level="Collaborator")],
+        ),
+    }[kind]
+    import_statement(site, told, effective=day)
+
+
+CHANGES = (
+    "person moves", "project moves", "shares change", "reference passes", "account passes", "member's level",
+)  # fmt: skip
+days = st.integers(0, DAYS - 1).map(lambda n: FIRST + timedelta(days=n))
+entries = st.builds(
+    entry,
+    days,
+    st.sampled_from((*PROJECTS, None)),
+    st.sampled_from((*USERS, None)),
+    st.sampled_from((1, 2, 16)),
+    st.integers(1, 86_400),
+    state=st.sampled_from(("active", "inactive")),
+    domain=st.sampled_from((None, "a", "b")),
+)
+names = [name for name, one in groupings().items() if not one.spans_only]
+questions = st.builds(
+    lambda by, period, edges, meters, wanted: Question.ask(
+        realm="cloud",
+        meters=meters,
+        first=min(edges),
+        last=max(edges),
+        by=[*by, *([period] if period else [])],
+        filters=wanted,
+    ),
+    st.lists(st.sampled_from(names), max_size=2, unique=True),
+    st.sampled_from((None, "day", "month", "quarter")),
+    st.one_of(st.just((FIRST, LAST)), st.just((FIRST, date(2026, 2, 28))), st.tuples(days, days)),
+    st.lists(
+        st.sampled_from(("core_hours", "memory_gib_hours", "vms_started", "stopped_wall_hours")),
+        min_size=1, max_size=2, unique=True,
+    ),
+    st.sampled_from(
+        ({}, {}, {"institution": ["Institution 2"]}, {"project_tree": ["ocean"]}, {"person": ["Oka, Ada"]},
+         {"project": ["p1", "p3-name"]}, {"career_level": ["Unattributed", "Emeritus"]})
+    ),
+)  # fmt: skip
+
+
+@pytest.fixture
+def everything_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sums are kept of files however small, and whether or not it is worth it."""
+    monkeypatch.setattr(rollups, "SMALL", 0)
+    monkeypatch.setattr(rollups, "WORTH", 0)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_answers_are_the_same_with_and_without_kept_sums(everything_kept, tmp_path_factory, data):
+    with new_site(tmp_path_factory.mktemp("site")) as site, site.warehouse:
+        rows = data.draw(st.lists(entries, min_size=1, max_size=40))
+        publish_daily(site, rows)
+        cut = data.draw(st.integers(1, 999_999))
+        import_statement(site, centre((("i1", cut), ("i2", 1_000_000 - cut))), effective=FIRST)
+        before = site.warehouse.view().snapshot
+        for kind in data.draw(st.lists(st.sampled_from(CHANGES), max_size=4, unique=True)):
+            change(site, kind, data.draw(days))
+        # What a later build takes back, and what it enters in its place
+        taken = data.draw(st.lists(st.sampled_from(rows), max_size=3))
+        numbers = ("wall_seconds", "begun", "ceased", "spans")
+        later = [{**row, **{name: -row[name] for name in numbers}} for row in taken]
+        publish_daily(site, [*later, *data.draw(st.lists(entries, min_size=1, max_size=5))])
+        asked = data.draw(st.lists(questions, min_size=6, max_size=6))
+        for as_of in (None, before):
+            plain = [answer_question(site, one, as_of).rows for one in asked]
+            assert roll_up(site.warehouse.view(as_of), site.engine) > 0 or as_of is not None
+            forget_answers()
+            for question, rows_without in zip(asked, plain, strict=True):
+                assert answer_question(site, question, as_of).rows == rows_without
+            shutil.rmtree(site.warehouse.view().root / FOLDER)
+
+
+def new_site(folder: Any) -> Site:
+    from services.registers import migrated_sqlite
+
+    shutil.copy(migrated_sqlite(), folder / "register.sqlite3")
+    (folder / "meterhouse.toml").write_text(
+        '[site]\nname = "Test"\n[warehouse]\nthreads = 1\n[[resources]]\nname = "cloud"\nkind = "cloud"\n'
+    )
+    return Site.open(folder)
+
+
+@pytest.fixture
+def used(site: Site, everything_kept: None) -> Site:
+    """Three months of 1 core in Ocean, 2 in Tides, 4 in Waves, 8 in nobody's project."""
+    cores = {("p1", "u1"): 1, ("p2", "u3"): 2, ("p3", "u2"): 4, ("p9", "u9"): 8}
+    publish_daily(
+        site,
+        [
+            entry(FIRST + timedelta(days=n), project, user, vcpus, 3600)
+            for n in range(DAYS)
+            for (project, user), vcpus in cores.items()
+        ],
+    )
+    import_statement(site, centre((("i1", 600_000), ("i2", 400_000))), effective=FIRST)
+    return site
+
+
+def ask(site: Site, by: str) -> dict[str, int]:
+    forget_answers()
+    question = Question.ask(realm="cloud", meters=["core_hours"], first=FIRST, last=LAST, by=[by])
+    return {row.labels[0]: int(row.values[0] or 0) for row in answer_question(site, question).rows}
+
+
+def test_a_move_inside_a_month_splits_that_month_on_its_day(used):
+    roll_up(used.warehouse.view(), used.engine)
+    change(used, "person moves", date(2026, 2, 11))
+    # 31 + 10 days of Ada's 1 + 2 cores before the move, 18 + 31 after; 40 % of Waves' 4 cores in all 90 days
+    assert ask(used, "pi_institution") == {
+        "Institution 0": 41 * 3, "Institution 2": 49 * 3, "Institution 1": 90 * 4, "Unattributed": 90 * 8,
+    }  # fmt: skip
+    assert ask(used, "institution")["Institution 2"] == 49 * 3 + 144
+
+
+def test_nothing_is_read_from_daily_usage_when_its_sums_are_kept(used):
+    expected = ask(used, "project_tree")
+    roll_up(used.warehouse.view(), used.engine)
+    for path in (used.warehouse.view().root / "daily").glob("*.parquet"):
+        path.write_bytes(b"")
+    assert ask(used, "project_tree") == expected
+    assert ask(used, "resource") == {"cloud": 90 * 15}
+
+
+def test_sums_are_made_once_and_dropped_with_their_file(used):
+    view = used.warehouse.view()
+    assert (roll_up(view, used.engine), roll_up(view, used.engine)) == (3, 0)
+    publish_daily(used, [entry(FIRST, "p1", "u1", 1, 60)])
+    assert roll_up(used.warehouse.view(), used.engine) == 1
+    view.files("daily")[0].path.unlink()
+    rollups._drop_unneeded(view)
+    assert len(list((view.root / FOLDER).iterdir())) == 3
+
+
+def test_names_and_unowned_ids_are_the_same_from_kept_sums(used):
+    renamed = entry(date(2026, 3, 2), "p9", "u9", 1, 60, project_name="new name", domain="d")
+    publish_daily(
+        used, [renamed, {**renamed, "day": date(2026, 3, 9), "project_name": "newest", "domain": None}]
+    )
+
+    def known() -> tuple[list[Any], list[Any]]:
+        view = used.warehouse.view()
+        with used.engine() as engine:
+            names = dimension_tables(view, engine)["project_dimension"].sort_by("project_ref").to_pylist()
+        return names, unattributed_rows(used, FIRST, LAST, "all")
+
+    plain = known()
+    [of_p9] = [row for row in plain[0] if row["project_ref"] == "p9"]
+    # the newest name, until another was said; the newest domain that was said
+    assert (of_p9["project_name"], of_p9["domain"]) == ("p9-name", "d")
+    assert roll_up(used.warehouse.view(), used.engine) == 4
+    assert known() == plain
+
+
+def test_an_answer_is_given_again_until_something_lands_or_the_directory_changes(used, monkeypatch):
+    asked = []
+
+    def counted(*arguments: Any) -> Any:
+        asked.append(arguments)
+        return answered(*arguments)
+
+    answered = questions_module._answered
+    monkeypatch.setattr(questions_module, "_answered", counted)
+    question = Question.ask(realm="cloud", meters=["core_hours"], first=FIRST, last=LAST, by=["institution"])
+    forget_answers()
+    first = answer_question(used, question)
+    assert answer_question(used, question) is first
+    change(used, "person moves", date(2026, 2, 11))
+    moved = answer_question(used, question)
+    publish_daily(used, [entry(FIRST, "p1", "u1", 1, 3600)])
+    more = answer_question(used, question)
+    assert len(asked) == 3
+    assert len({first.rows, moved.rows, more.rows}) == 3
