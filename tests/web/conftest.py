@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -18,21 +20,43 @@ import pytest
 
 sys.path[:0] = [str(Path(__file__).parent)]
 
+from identity_provider import AUDIENCE, CLIENT, SECRET, IdentityProvider, identity_provider  # noqa: E402
 from served import METERHOUSE, PROGRAM, Served  # noqa: E402
 from two_institutions import make_site  # noqa: E402
 
 from meterhouse.site import Site  # noqa: E402
 
+STRICT = f"""\
+[web]
+url = "http://127.0.0.1:{{port}}"
+proxies = ["127.0.0.0/8"]
+requests_per_minute = 40
+unknown_requests_per_minute = 120
+[[web.providers]]
+name = "campus"
+title = "Campus log-in"
+issuer = "{{issuer}}"
+client_id = "{CLIENT}"
+client_secret = {{{{ file = "client-secret" }}}}
+api_audience = "{AUDIENCE}"
+clients = {{{{ batch = "staff" }}}}
+"""
 
-@contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    """`meterhouse serve` on a free port, stopped in the end."""
+
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        port: int = free.getsockname()[1]
+        return port
+
+
+@contextmanager
+def serving(folder: Path, *options: str, port: int | None = None) -> Iterator[str]:
+    """`meterhouse serve` on a free port, stopped in the end."""
+    port = port or free_port()
     log = (folder / "serve.log").open("wb")
     process = subprocess.Popen(
-        [METERHOUSE, "--site", str(folder), "serve", "--port", str(port), "--threads", "2"],
+        [METERHOUSE, "--site", str(folder), "serve", "--port", str(port), "--threads", "2", *options],
         stdout=log,
         stderr=log,
         start_new_session=True,
@@ -70,3 +94,31 @@ def served(site: Site) -> Iterator[Served]:
     assert made.returncode == 0, made.stderr
     with serving(site.path) as url:
         yield Served(url, site.path, json.loads(made.stdout), {})
+
+
+@pytest.fixture(scope="session")
+def provider() -> Iterator[IdentityProvider]:
+    """An identity provider."""
+    with identity_provider() as provider:
+        yield provider
+
+
+@pytest.fixture(scope="session")
+def strict(
+    served: Served, provider: IdentityProvider, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
+    """The same site once more on two workers: few requests are allowed, and a provider logs people in."""
+    folder = tmp_path_factory.mktemp("strict") / "site"
+    kept = shutil.ignore_patterns("register.sqlite3*", ".web-shared*", "serve.log", "made-files")
+    shutil.copytree(served.folder, folder, ignore=kept)
+    with sqlite3.connect(served.folder / "register.sqlite3") as source:
+        with sqlite3.connect(folder / "register.sqlite3") as target:
+            source.backup(target)
+        target.close()
+    source.close()
+    port = free_port()
+    settings = (folder / "meterhouse.toml").read_text().partition("[web]")[0]
+    (folder / "meterhouse.toml").write_text(f"{settings}{STRICT.format(port=port, issuer=provider.issuer)}")
+    (folder / "client-secret").write_text(SECRET)
+    with serving(folder, "--workers", "2", "--no-work", port=port) as url:
+        yield Served(url, folder, served.tokens, {})
