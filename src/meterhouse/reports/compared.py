@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 
 from meterhouse.errors import QuestionError
 from meterhouse.usage.answer import Answer, Row
@@ -88,10 +89,13 @@ def compare(found: Answer, before: Answer) -> list[Compared]:
 
 def period_names(question: Question) -> list[str]:
     """The names of all units of time from the first day to the last, in order; [""] without a unit."""
-    if question.period is None:
-        return [""]
-    names = calendar_table(question.first, question.last, "UTC").column(question.period).to_pylist()
-    return list(dict.fromkeys(str(name) for name in names))
+    return [""] if question.period is None else list(_names(question.first, question.last, question.period))
+
+
+@lru_cache(maxsize=500)
+def _names(first: date, last: date, period: str) -> tuple[str, ...]:
+    names = calendar_table(first, last, "UTC").column(period).to_pylist()
+    return tuple(dict.fromkeys(str(name) for name in names))
 
 
 def _place(row: Row, named: Callable[[str], str]) -> tuple[str, tuple[str, ...], tuple[str, ...]]:

@@ -83,6 +83,7 @@ class Kept:
 _answers = Kept(_ROWS, lambda found: len(found.rows) + 50 if len(found.rows) <= _LONGEST else _ROWS + 1)
 _dimensions = Kept(3)
 _states = Kept(50)
+_snapshots = Kept(1000)
 
 
 def answered(question: Question, as_of: int | datetime | None = None) -> Answer:
@@ -126,6 +127,10 @@ def present_state() -> tuple[int, int]:
 
 def state_of(snapshot: int) -> tuple[int, int]:
     """The newest snapshots, up to this one, that changed usage and the directory: others answer the same."""
+    return _snapshots.get(snapshot, lambda: _state_of(snapshot))
+
+
+def _state_of(snapshot: int) -> tuple[int, int]:
     alias = served_site().register.alias
     files = DataFile.objects.using(alias).filter(table__in=_READ)
     directory = Snapshot.objects.using(alias).filter(kind="directory", number__lte=snapshot)

@@ -17,6 +17,7 @@ STATIC_FOLDER = FOLDER / "static"
 INSTALLED_APPS = [
     "meterhouse.web.accounts",
     "meterhouse.web.work",
+    "meterhouse.web.saved",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

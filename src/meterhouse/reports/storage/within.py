@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from meterhouse.errors import QuestionError
@@ -17,7 +17,10 @@ _MOST = 500
 
 @dataclass(frozen=True, slots=True)
 class Owners:
-    """Whose files count: of groups and of users, each (resource, name or number). None counts all."""
+    """Whose files count: of groups and of users, each (resource, name or number).
+
+    An empty resource means all of them.
+    """
 
     groups: frozenset[tuple[str, str]]
     users: frozenset[tuple[str, str]]
@@ -121,12 +124,6 @@ def within(asked: Asked, scan: Scan, path: str, owners: Owners | None = None) ->
     )
 
 
-def newest_scans(asked: Asked, today: date) -> list[Scan]:
-    """Of each volume the newest complete scan until that day, by volume."""
-    newest = {scan.volume: scan for scan in asked.known_scans if scan.scanned_at <= asked.end}
-    return [newest[name] for name in sorted(newest)]
-
-
 def _theirs(owners: Owners | None) -> tuple[str, list[str]]:
     if owners is None:
         return "TRUE", []
@@ -135,9 +132,9 @@ def _theirs(owners: Owners | None) -> tuple[str, list[str]]:
     def either(kind: str, number: str, wanted: Collection[tuple[str, str]]) -> list[str]:
         said = []
         for resource, name in sorted(wanted):
-            anywhere = "" if resource else "? = '' OR "
-            said.append(f"(({anywhere}resource = ?) AND (? IN ({kind}, CAST({number} AS VARCHAR))))")
-            names.extend([*([] if resource else [""]), resource, name])
+            there = "resource = ? AND " if resource else ""
+            said.append(f"({there}? IN ({kind}, CAST({number} AS VARCHAR)))")
+            names.extend([*([resource] if resource else []), name])
         return said
 
     conditions = either("group_name", "gid", owners.groups)

@@ -23,7 +23,9 @@ from meterhouse.web.pages.drilling import crumbs, days_of_periods, deeper, items
 from meterhouse.web.pages.frame import for_visitors
 from meterhouse.web.pages.words import Words
 from meterhouse.web.rights import PUBLIC_GROUPINGS, Forbidden, Right
+from meterhouse.web.saved.models import MOVING
 from meterhouse.web.visitors import right_of_request
+from meterhouse.web.work.parameters import EXPORT_FORMATS
 
 ROWS = 500
 _VALUES = 200
@@ -78,6 +80,8 @@ def explore(request: HttpRequest) -> HttpResponse:
         "shown": words.address(chart=kind, compare=against),
         "api_address": request.build_absolute_uri(f"/api/v1/usage?{words.address()}"),
         "items_address": "" if right.totals_only else items_address(words),
+        "moving": MOVING,
+        "export_formats": EXPORT_FORMATS,
         "earlier": earlier(words.question, against) if against else None,
     }
     return render(request, "explore.html", context)

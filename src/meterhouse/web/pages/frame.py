@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from meterhouse.web.accounts.models import Access
+from meterhouse.web.pages.notices import notice_of
 from meterhouse.web.serving import served_site
 from meterhouse.web.visitors import right_of_request, visitor_of
 
@@ -21,9 +22,11 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     """Context processor: what the frame shows."""
     user = getattr(request, "user", None)
     place = request.resolver_match.url_name if request.resolver_match else ""
+    signed_in = user is not None and user.is_authenticated
     return {
+        "work": notice_of(request) if signed_in else None,
         "site_name": served_site().settings.site.name,
-        "signed_in": user is not None and user.is_authenticated,
+        "signed_in": signed_in,
         "public_site": served_site().settings.web.public,
         "place": place,
         "chosen": [
@@ -33,6 +36,9 @@ def frame(request: HttpRequest) -> dict[str, Any]:
             ("pools", "Allocations"),
             ("item", "Items"),
             ("log", "Log"),
+            ("storage", "Storage"),
+            ("reports", "Reports"),
+            ("saved", "Saved"),
             ("sources", "Sources"),
         ],
     }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
 from datetime import UTC, date, datetime
+from typing import TypeVar
 
 from django.db.models import Max
 from django.http import HttpRequest
@@ -31,7 +32,8 @@ _GROWING = (
     ledger.AllocationPeriod.history.model,
     ledger.Grant.history.model,
 )
-_books = Kept(8)
+_books = Kept(60)
+Made = TypeVar("Made")
 _figures = Kept(40_000, lambda found: len(found) + 1)
 
 
@@ -76,6 +78,11 @@ def seen_pools(request: HttpRequest) -> list[PoolRow]:
     projects = seen_by(request).projects
     every: list[PoolRow] = _books.get(("pools", _state()), lambda: book().pools())
     return [one for one in every if projects is None or one.project_id in projects]
+
+
+def kept_for_ledger(name: str, make: Callable[[], Made], *of: Hashable) -> Made:
+    """Something that pages work out of the ledger as it is now."""
+    return _books.get((name, _state(), *of), make)
 
 
 def _state() -> tuple[object, ...]:

@@ -1,21 +1,30 @@
-"""How do things stand? This month and the last twelve by realm, and how fresh each source is."""
+"""How do things stand? This month and the last twelve by realm, what changed, runs out, and is fresh."""
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal
+from datetime import date
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from meterhouse.reports.changes import greatest_changes
+from meterhouse.reports.compared import earlier
+from meterhouse.usage.meters import find_realm
 from meterhouse.usage.question import Question
 from meterhouse.web.answering import answered
+from meterhouse.web.pages.amounts import amount
 from meterhouse.web.pages.charts.answers import over_time
 from meterhouse.web.pages.charts.specs import titled, written
+from meterhouse.web.pages.drilling import project_tree
 from meterhouse.web.pages.frame import for_visitors
-from meterhouse.web.pages.sources import freshness
+from meterhouse.web.pages.freshness import freshness
+from meterhouse.web.pages.kept_register import kept_for_ledger, ledger_day, seen_pools
+from meterhouse.web.pages.pools import ShownPool, running, shown_pools
 from meterhouse.web.pages.words import months_back, site_today
+from meterhouse.web.rights import Right
 from meterhouse.web.visitors import right_of_request
 
 # What is shown first of each realm.
@@ -26,44 +35,102 @@ _REALMS = {
     "cloud-storage": ("Volumes and images", "gib_hours"),
     "storage": ("Storage", "stored_average_gib"),
 }
+# What changes are looked for in: all that computes, together.
+_CHANGING, _CHANGED_METER = "compute", "core_hours"
+_CHANGES = 6
+_NEAR = 6
 
 
 @for_visitors
 def overview(request: HttpRequest) -> HttpResponse:
     """The first page."""
     right, today = right_of_request(request), site_today()
+    context = {
+        "cards": _cards(right, today),
+        "changes": _changes(right, today),
+        "pools": [] if right.totals_only else _near(request, right),
+        "sources": [] if right.totals_only else freshness(today),
+        "today": today,
+        "month_before": months_back(today, 1),
+    }
+    return render(request, "overview.html", context)
+
+
+def _cards(right: Right, today: date) -> list[dict[str, Any]]:
     first = months_back(today, 11)
-    cards: list[dict[str, Any]] = []
+    cards = []
     for realm, (title, meter) in _REALMS.items():
         question = Question.ask(realm=realm, meters=[meter], first=first, last=today, by=["month"])
         found = answered(right.restrict(question))
         if not found.rows:
             continue
         by_month = {row.period: row.values[0] for row in found.rows}
-        measured = question.meters[0]
+        words = {"realm": realm, "meter": meter, "by": "month", "from": first, "to": today, "chart": "bar"}
         cards.append(
             {
-                "realm": realm,
                 "title": title,
-                "measure": titled(measured),
+                "measure": titled(question.meters[0]),
                 "now": _shown(by_month.get(f"{today:%Y-%m}")),
                 "before": _shown(by_month.get(f"{months_back(today, 1):%Y-%m}")),
                 "chart": written(over_time(found, "bar") | {"height": 140}),
-                "address": urlencode(
-                    {
-                        "realm": realm,
-                        "meter": meter,
-                        "by": "month",
-                        "from": first,
-                        "to": today,
-                        "chart": "bar",
-                    }
-                ),
+                "address": urlencode(words),
             }
         )
-    sources = [] if right.totals_only else freshness()
-    return render(request, "overview.html", {"cards": cards, "sources": sources, "today": today})
+    return cards
+
+
+def _changes(right: Right, today: date) -> dict[str, Any]:
+    """Who used more or less this month than in the same days of the month before."""
+    by = "resource"
+    if not right.totals_only:
+        by = "portal_project" if project_tree().known else "project"
+    question = Question.ask(
+        realm=_CHANGING, meters=[_CHANGED_METER], first=months_back(today, 0), last=today, by=[by]
+    )
+    before = earlier(question, "previous")
+    changes = greatest_changes(answered(right.restrict(question)), answered(right.restrict(before)), _CHANGES)
+    words = {
+        "realm": _CHANGING,
+        "meter": _CHANGED_METER,
+        "from": question.first,
+        "to": question.last,
+        "compare": "previous",
+        "chart": "bar",
+    }
+    return {
+        "measure": titled(find_realm("default", _CHANGING).meter(_CHANGED_METER)),
+        "first": before.first,
+        "last": before.last,
+        "address": urlencode(words | {"by": by}),
+        "rows": [
+            {
+                "label": one.label,
+                "now": _shown(one.now),
+                "before": _shown(one.before),
+                "difference": f"{'+' if one.difference > 0 else ''}{amount(one.difference, 1)}",
+                "way": "up" if one.difference > 0 else "down",
+                "address": urlencode(
+                    words | {"by": "day", "where": f"{by}={one.id or one.label}", "chart": "line"}
+                ),
+            }
+            for one in changes
+        ],
+    }
+
+
+def _near(request: HttpRequest, right: Right) -> list[ShownPool]:
+    """Pools of which little or nothing is left, the fullest first."""
+
+    def find() -> list[ShownPool]:
+        day = ledger_day()
+        found = [one for one in shown_pools(running(seen_pools(request), day), day) if one.is_near]
+        full = Decimal(10**9)
+        return sorted(found, key=lambda one: -(full if one.found.percent is None else one.found.percent))[
+            :_NEAR
+        ]
+
+    return kept_for_ledger("near", find, right.key, site_today())
 
 
 def _shown(value: Decimal | None) -> str:
-    return "no data" if value is None else f"{value.quantize(Decimal('0.1'), ROUND_HALF_UP):,}"
+    return "no data" if value is None else amount(value, 1)

@@ -3,100 +3,108 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
 
-from meterhouse.reports.coverage import Window, midnight, state_coverage
+from meterhouse.errors import QuestionError
+from meterhouse.reports.coverage import midnight
+from meterhouse.settings import Resource
+from meterhouse.warehouse.view import LandedCoverage
+from meterhouse.web.accounts.auditing import audit
+from meterhouse.web.answering import Kept
 from meterhouse.web.pages.frame import for_accounts, is_staff
+from meterhouse.web.pages.freshness import STATES, days_of_source, freshness
+from meterhouse.web.pages.running_sources import newest_run, run_now
 from meterhouse.web.pages.words import site_today
 from meterhouse.web.serving import served_site
 
 _DAYS = 84
 _ERRORS = 5
-STATES = {
-    "complete": "read completely",
-    "partial": "read in part",
-    "failed": "reading failed",
-    "none": "never read",
-}
+_calendars = Kept(10)
 
 
-def freshness() -> list[dict[str, Any]]:
-    """Until when each source has been read, and whether its last call failed."""
-    newest: dict[tuple[str, str], dict[str, Any]] = {}
-    now = datetime.now(UTC)
-    for one in served_site().warehouse.view().coverage():
-        row = newest.setdefault(
-            (one.resource, one.source),
-            {"resource": one.resource, "source": one.source, "until": None, "failed_since": False},
+@require_POST
+@for_accounts
+def run_source(request: HttpRequest) -> HttpResponse:
+    """Have a source read now."""
+    if not is_staff(request):
+        context = {"why": "Only those who run the site have sources read."}
+        return render(request, "no_permission.html", context, status=403)
+    name = request.POST.get("source", "")
+    try:
+        begun = run_now(name)
+    except QuestionError as mistake:
+        return render(
+            request, "failure.html", {"title": "That can't be done", "text": str(mistake)}, status=400
         )
-        if one.outcome != "failed":
-            if row["until"] is None or one.end >= row["until"]:
-                row["until"], row["failed_since"] = one.end, False
-        elif row["until"] is None or one.end > row["until"]:
-            row["failed_since"] = True
-    for row in newest.values():
-        row["old"] = row["until"] is None or now - row["until"] > timedelta(days=2)
-    return [newest[key] for key in sorted(newest)]
+    audit("source run", request.user.get_username(), name, request)
+    messages.success(request, f"{name} is being read." if begun else f"{name} is being read already.")
+    return redirect("sources")
 
 
 @for_accounts
 def sources(request: HttpRequest) -> HttpResponse:
     """The page: the last twelve weeks."""
+    staff, today = is_staff(request), site_today()
+    fresh = freshness(today)
     zone = ZoneInfo(served_site().settings.site.time_zone)
-    view = served_site().warehouse.view()
-    today = site_today()
-    known = view.coverage()
     # A site whose data is all of the past is shown where its data ends.
-    ends = [one.end.astimezone(zone).date() for one in known]
+    ends = [one.until.astimezone(zone).date() for one in fresh if one.until is not None]
     last = min(today, max(ends, default=today))
     first = last - timedelta(days=last.weekday() + _DAYS - 7)
-    calls: dict[tuple[str, str], list[Any]] = defaultdict(list)
-    for one in known:
-        calls[one.resource, one.source].append(one)
-    shown = []
-    declared = {one.name for one in served_site().settings.resources}
-    for (resource, source), made in sorted(calls.items()):
-        if resource not in declared:  # files that are imported when there is something new
-            continue
-        start, end = midnight(first, zone), midnight(last + timedelta(days=1), zone)
-        within = [one for one in made if one.end > start and one.start < end]
-        stated = state_coverage(resource, source, within, start, end)
-        days = [
-            {"day": day, "state": state, "words": STATES[state]}
-            for day in (first + timedelta(days=n) for n in range((last - first).days + 1))
-            for state in [_state(day, zone, stated.read, stated.failed)]
+    snapshot = served_site().warehouse.view().snapshot
+    shown: list[dict[str, Any]] = _calendars.get(
+        (snapshot, first, last), lambda: _read(first, last, zone, {one.name for one in declared()})
+    )
+    configured = []
+    if staff:
+        configured = [
+            {"name": one.name, "kind": one.kind, "resource": one.resource, "run": newest_run(one.name)}
+            for one in served_site().settings.sources
         ]
+    context = {
+        "configured": configured,
+        "shown": shown,
+        "staff": staff,
+        "states": STATES,
+        "first": first,
+        "last": last,
+        "sources": fresh,
+    }
+    return render(request, "sources.html", context)
+
+
+def declared() -> Sequence[Resource]:
+    """The resources of the settings: others are files that are imported when there is something new."""
+    return served_site().settings.resources
+
+
+def _read(first: date, last: date, zone: ZoneInfo, resources: set[str]) -> list[dict[str, Any]]:
+    start, end = midnight(first, zone), midnight(last + timedelta(days=1), zone)
+    calls: dict[tuple[str, str], list[LandedCoverage]] = defaultdict(list)
+    for one in served_site().warehouse.view().coverage(start=start, end=end):
+        if one.resource in resources:
+            calls[one.resource, one.source].append(one)
+    shown = []
+    for (resource, source), made in sorted(calls.items()):
+        days = days_of_source(resource, source, made, first, last, zone)
         failed = [one for one in made if one.outcome == "failed"][-_ERRORS:]
         shown.append(
             {
                 "resource": resource,
                 "source": source,
                 "weeks": [days[n : n + 7] for n in range(0, len(days), 7)],
-                "records": stated.records,
-                "missing": sum(one["state"] != "complete" for one in days),
+                "records": sum(one.records for one in made if one.outcome != "failed"),
+                "missing": sum(one.state != "complete" for one in days),
                 "days": len(days),
-                "failures": [
-                    {"at": one.start, "detail": one.detail if is_staff(request) else ""} for one in failed
-                ],
+                "failures": [{"at": one.start, "call": one.call, "detail": one.detail} for one in failed],
             }
         )
-    context = {"shown": shown, "states": STATES, "first": first, "last": last, "sources": freshness()}
-    return render(request, "sources.html", context)
-
-
-def _state(day: date, zone: ZoneInfo, read: tuple[Window, ...], failed: tuple[Window, ...]) -> str:
-    start, end = midnight(day, zone), midnight(day + timedelta(days=1), zone)
-    covered = sum(
-        (min(one.end, end) - max(one.start, start) for one in read if one.end > start and one.start < end),
-        timedelta(),
-    )
-    if covered == end - start:
-        return "complete"
-    if covered:
-        return "partial"
-    return "failed" if any(one.end > start and one.start < end for one in failed) else "none"
+    return shown

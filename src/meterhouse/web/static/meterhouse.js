@@ -28,7 +28,11 @@
     for (const part of [spec, ...(spec.layer ?? [])]) {
       const encoding = part.encoding ?? {};
       const legend = encoding.color && encoding.color.legend;
-      if (legend && narrow && legend.columns) { legend.columns = 1; legend.labelLimit = place.clientWidth - 60; }
+      if (legend && legend.columns) {  // as many names side by side as there is room for
+        const longest = Math.max(4, ...(encoding.color.scale?.domain ?? []).map((name) => String(name).length));
+        legend.columns = Math.max(1, Math.min(4, Math.floor((place.clientWidth - 60) / (longest * 7 + 30))));
+        legend.labelLimit = place.clientWidth - 80;
+      }
       // Long names leave room for what they name.
       if (narrow && encoding.y && encoding.y.axis) encoding.y.axis.labelLimit = place.clientWidth * 0.36;
     }

@@ -1,0 +1,1 @@
+"""What does somebody want to see again? Questions and dashboards, kept for each account."""
