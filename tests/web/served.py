@@ -25,12 +25,12 @@ class Served:
     sessions: dict[str | None, httpx.Client]
 
     def ask(
-        self, role: str, path: str, accept: str = "application/json", known: str = "", **query: object
+        self, role: str, path: str, accept: str = "application/json", tag: str = "", **query: object
     ) -> httpx.Response:
         """The API's answer to someone of that role; "anybody" shows no token."""
         headers = {"Accept": accept}
-        if known:
-            headers["If-None-Match"] = known
+        if tag:
+            headers["If-None-Match"] = tag
         if role != "anybody":
             headers |= self.headers(role)
         return PROGRAM.get(f"{self.url}/api/v1/{path}", params=query, headers=headers)

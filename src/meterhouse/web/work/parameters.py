@@ -120,7 +120,10 @@ class ExportParameters(_Parameters):
         if self.what != "usage" and (self.meter or self.by):
             raise QuestionError(f"meter, by: expected with usage only, found with {self.what}")
         if self.what == "usage":
-            right.restrict(self.question)
+            question = right.restrict(self.question)
+            named = (*question.groupings, *(grouping for grouping, _ in question.filters))
+            if any(grouping.spans_only for grouping in named):
+                raise QuestionError("by: item can be asked with spans")
         elif self.what == "spans":
             for name in filters_of(self.where):
                 if name not in SPAN.names:
