@@ -235,15 +235,20 @@ def run(options: argparse.Namespace, folder: Path) -> None:
 def measure(folder: Path, text: str, options: argparse.Namespace, said: dict[str, Any]) -> None:
     from meterhouse.allocations.rebuilding import rebuild
     from meterhouse.operations.allocations.measuring import measured_uses
+    from meterhouse.reports.kept_answers import forget_answers
     from meterhouse.site import Site
+    from meterhouse.usage.rollups import roll_up
 
     with Site.init(folder / "site", settings_text=text) as site:
         with timed("generate usage", said):
             generate_usage(site, options.rows, options.projects)
+        with timed("add up daily usage (once, by `meterhouse build`)", said):
+            roll_up(site.warehouse.view(), site.engine)
         with timed("generate projects, grants and pools", said):
             set_up(site.register.alias, options.projects)
         last = END - timedelta(days=1)
         for go in ("first", "again"):
+            forget_answers()
             with timed(f"rebuild, {go}: measure usage", said):
                 measured = measured_uses(site, until=last)
             with timed(f"rebuild, {go}: decide and write", said):

@@ -19,7 +19,7 @@ from meterhouse.errors import QuestionError
 from meterhouse.usage.answer_sql import grouped, rows_of
 from meterhouse.usage.attribution import UNKNOWN, Attribution, kept, named, texts
 from meterhouse.usage.calendar import calendar_table
-from meterhouse.usage.capacity import Capacities, core_utilisation_percent, rounded
+from meterhouse.usage.capacity import Capacities, core_utilisation_percent, rounded_ratio
 from meterhouse.usage.daily_source import DailySource
 from meterhouse.usage.level_answer import Quantities, divisor, level_quantities
 from meterhouse.usage.meters import LEVEL_FUNCTIONS, Meter
@@ -83,7 +83,7 @@ class Answer:
 
 def exact(quantity: int | Fraction, meter: Meter) -> Decimal:
     """A summed quantity in the meter's unit, rounded half up to its decimals."""
-    return rounded(Fraction(quantity) * meter.times / meter.per, meter.decimals)
+    return rounded_ratio(quantity.numerator * meter.times, quantity.denominator * meter.per, meter.decimals)
 
 
 def answer(

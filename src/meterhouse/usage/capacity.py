@@ -205,7 +205,11 @@ def core_utilisation_percent(
 
 def rounded(value: Fraction, decimals: int) -> Decimal:
     """An exact value, rounded once, half up (away from zero), to `decimals`."""
-    doubled, denominator = 2 * abs(value.numerator) * 10**decimals, value.denominator
-    units = (doubled + denominator) // (2 * denominator)
+    return rounded_ratio(value.numerator, value.denominator, decimals)
+
+
+def rounded_ratio(numerator: int, denominator: int, decimals: int) -> Decimal:
+    """As `rounded`, of two integers, the second positive."""
+    units = (2 * abs(numerator) * 10**decimals + denominator) // (2 * denominator)
     # from text: exact, whatever the precision of the decimal context
-    return Decimal(f"{units if value >= 0 else -units}E-{decimals}")
+    return Decimal(f"{units if numerator >= 0 else -units}E-{decimals}")
