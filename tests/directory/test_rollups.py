@@ -16,8 +16,6 @@ from hypothesis import strategies as st
 from meterhouse.directory.dimensions import dimension_tables
 from meterhouse.operations.directory_import import import_statement
 from meterhouse.operations.directory_listing import unattributed_rows
-from meterhouse.reports import questions as questions_module
-from meterhouse.reports.kept_answers import forget_answers
 from meterhouse.reports.questions import answer_question
 from meterhouse.site import Site
 from meterhouse.sources.directory.statement import (
@@ -202,7 +200,6 @@ def test_answers_are_the_same_with_and_without_kept_sums(everything_kept, tmp_pa
         for as_of in (None, before):
             plain = [answer_question(site, one, as_of).rows for one in asked]
             assert roll_up(site.warehouse.view(as_of), site.engine) > 0 or as_of is not None
-            forget_answers()
             for question, rows_without in zip(asked, plain, strict=True):
                 assert answer_question(site, question, as_of).rows == rows_without
             shutil.rmtree(site.warehouse.view().root / FOLDER)
@@ -235,7 +232,6 @@ def used(site: Site, everything_kept: None) -> Site:
 
 
 def ask(site: Site, by: str) -> dict[str, int]:
-    forget_answers()
     question = Question.ask(realm="cloud", meters=["core_hours"], first=FIRST, last=LAST, by=[by])
     return {row.labels[0]: int(row.values[0] or 0) for row in answer_question(site, question).rows}
 
@@ -287,24 +283,3 @@ def test_names_and_unowned_ids_are_the_same_from_kept_sums(used):
     assert (of_p9["project_name"], of_p9["domain"]) == ("p9-name", "d")
     assert roll_up(used.warehouse.view(), used.engine) == 4
     assert known() == plain
-
-
-def test_an_answer_is_given_again_until_something_lands_or_the_directory_changes(used, monkeypatch):
-    asked = []
-
-    def counted(*arguments: Any) -> Any:
-        asked.append(arguments)
-        return answered(*arguments)
-
-    answered = questions_module._answered
-    monkeypatch.setattr(questions_module, "_answered", counted)
-    question = Question.ask(realm="cloud", meters=["core_hours"], first=FIRST, last=LAST, by=["institution"])
-    forget_answers()
-    first = answer_question(used, question)
-    assert answer_question(used, question) is first
-    change(used, "person moves", date(2026, 2, 11))
-    moved = answer_question(used, question)
-    publish_daily(used, [entry(FIRST, "p1", "u1", 1, 3600)])
-    more = answer_question(used, question)
-    assert len(asked) == 3
-    assert len({first.rows, moved.rows, more.rows}) == 3

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from meterhouse.directory.dimensions import dimension_tables
-from meterhouse.reports.kept_answers import kept_answer
 from meterhouse.usage.answer import Answer, answer
 from meterhouse.usage.capacity import Capacities, chosen_capacities, declared_capacities
 from meterhouse.usage.question import Question
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from meterhouse.site import Site
-    from meterhouse.warehouse.view import View
 
 
 def answer_question(
@@ -30,12 +28,6 @@ def answer_question(
     Whoever asks often may hand in the `dimensions` of that moment; they are read anew otherwise.
     """
     view = site.warehouse.view(as_of)
-    return kept_answer(site, view, question, lambda: _answered(site, view, question, dimensions))
-
-
-def _answered(
-    site: Site, view: View, question: Question, dimensions: Mapping[str, pa.Table] | None
-) -> Answer:
     with site.engine() as engine, view.reading():
         if dimensions is None:
             dimensions = dimension_tables(view, engine)
