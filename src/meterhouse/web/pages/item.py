@@ -88,6 +88,7 @@ def _one(
             {
                 **span,
                 "hours": _hours(span["start"], span["end"]),
+                "size": _size(span),
                 "opened_address": _record(context, span, "opened"),
                 "closed_address": (
                     _record(context, span, "closed") if right.everything or span["is_last"] else ""
@@ -112,6 +113,19 @@ def _record(context: dict[str, Any], span: dict[str, Any], which: str) -> str:
         return ""
     pairs = {"item": span["item"], "resource": span["resource"], "from": context["first"]}
     return urlencode(pairs | {"to": context["last"], "batch": batch, "record": number})
+
+
+def _size(span: dict[str, Any]) -> str:
+    """Class, cores and memory, as far as they are known."""
+    millis, memory = span["cpu_millis"], span["memory_mib"]
+    cores = span["vcpus"] if millis is None or millis % 1000 == 0 else millis / 1000
+    parts = [
+        span["class"],
+        f"{cores:g} {'core' if cores == 1 else 'cores'}" if cores else None,
+        f"{span['gpus']} GPU" if span["gpus"] else None,
+        f"{memory / 1024:g} GiB" if memory else None,
+    ]
+    return ", ".join(part for part in parts if part)
 
 
 def _hours(start: datetime, end: datetime) -> str:

@@ -30,11 +30,11 @@
       const legend = encoding.color && encoding.color.legend;
       if (legend && legend.columns) {  // as many names side by side as there is room for
         const longest = Math.max(4, ...(encoding.color.scale?.domain ?? []).map((name) => String(name).length));
-        legend.columns = Math.max(1, Math.min(4, Math.floor((place.clientWidth - 60) / (longest * 7 + 30))));
-        legend.labelLimit = place.clientWidth - 80;
+        legend.columns = narrow ? 1 : Math.max(1, Math.min(4, Math.floor((place.clientWidth - 60) / (longest * 7 + 30))));
+        legend.labelLimit = place.clientWidth - (narrow ? 110 : 140);  // it begins where the axis stands
       }
       // Long names leave room for what they name.
-      if (narrow && encoding.y && encoding.y.axis) encoding.y.axis.labelLimit = place.clientWidth * 0.36;
+      if (narrow && encoding.y && encoding.y.axis) encoding.y.axis.labelLimit = place.clientWidth * 0.44;
     }
     vegaEmbed(place, spec, {
       mode: "vega-lite", actions: false, renderer: "svg", defaultStyle: false, config: config(),

@@ -132,7 +132,7 @@ def by_label(found: Answer, compared: list[Compared] | None = None) -> Spec:
     """Bars, the longest first."""
     title = titled(found.question.meters[0])
     rows = sorted(found.rows, key=lambda row: -(row.values[0] or _ZERO))[:_BARS]
-    names = short([label_of(row) for row in rows], 28)
+    names = short([label_of(row) for row in rows], 36)
     values = [
         {"label": names[label_of(row)], "which": _NOW, "value": float(row.values[0] or 0)} for row in rows
     ]
@@ -144,7 +144,12 @@ def by_label(found: Answer, compared: list[Compared] | None = None) -> Spec:
             "title": None,
             "axis": {"labelLimit": 0},
         },
-        "x": {"field": "value", "type": "quantitative", "title": title, "axis": {"tickCount": 4}},
+        "x": {
+            "field": "value",
+            "type": "quantitative",
+            "title": title,
+            "axis": {"tickCount": 3, "labelOverlap": True},
+        },
         "tooltip": [
             {"field": "label", "title": "Who or what"},
             *([{"field": "which", "title": "When"}] if compared else []),
