@@ -8,7 +8,7 @@ export UV_LINK_MODE := copy
 # Compiled once here, not by every process anew where Python is told not to write bytecode.
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: install demo test lint check docs e2e-openstack e2e-slurm e2e-prometheus bench bench-scan scan-wide format clean help
+.PHONY: install demo test lint check docs screenshots e2e-openstack e2e-slurm e2e-prometheus bench bench-scan scan-wide format clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -39,6 +39,9 @@ check: lint test ## what CI runs
 docs: install ## write the reference pages, and the outputs that documents show, anew
 	$(BIN)/python -m meterhouse.operations.reference docs/reference
 	$(BIN)/python tests/docs/shell_examples.py
+
+screenshots: install ## pictures of every page, in light, dark and on a phone, in build/screenshots
+	$(BIN)/python tests/web/screenshots.py build/screenshots
 
 e2e-slurm: install ## tests against a real Slurm, which this starts
 	tests/e2e/slurm/run.sh

@@ -85,7 +85,8 @@ SCOPES = {
 }
 
 # Pages: who isn't logged in is sent to log in, an account without a person or institution is told so (403).
-# "all" is for every other role, "staff" for those who run the site, "open" needs no account.
+# "all" is for every other role, "staff" for those who run the site, "open" needs no account; what is only
+# posted to is "posted".
 PAGES = {
     "": "all",
     "explore": "all",
@@ -97,7 +98,25 @@ PAGES = {
     "log/newest": "all",
     "pools": "all",
     "project": "all",
+    "reports": "all",
+    "reports/made": "all",
+    "reports/notice": "all",
+    "reports/ask": "posted",
+    "reports/plan": "posted",
+    "reports/<uuid:id_>/end": "posted",
+    "reports/<uuid:id_>/file": "all",
+    "saved": "all",
+    "saved/save": "posted",
+    "saved/<int:id_>/change": "posted",
+    "saved/<int:id_>/panel": "all",
+    "saved/shared/<str:key>": "all",
+    "dashboards": "posted",
+    "dashboards/<int:id_>": "all",
+    "dashboards/<int:id_>/change": "posted",
+    "dashboards/shared/<str:key>": "all",
+    "storage": "all",
     "sources": "all",
+    "sources/run": "posted",
     "accounts/login/": "open",
     "accounts/logout/": "open",
     "accounts/inactive/": "open",

@@ -184,6 +184,8 @@ def test_pages_are_for_who_may_see_them(served: Served, role: str | None, page: 
         assert answer.headers["location"].startswith(f"/accounts/login/?next=/{page}")
     elif role == "unlinked" or (allowed == "staff" and role not in ("staff", "administrator")):
         assert answer.status_code == 403
+    elif allowed == "posted":
+        assert answer.status_code == 405
     else:
         # 400 where a page needs more than a period, 404 where it is about one thing that isn't named.
         assert answer.status_code in (200, 400, 404)

@@ -80,8 +80,8 @@ def notice(request: HttpRequest) -> HttpResponse:
     return render(request, "notice.html", {"work": notice_of(request)})
 
 
-@require_POST
 @for_accounts
+@require_POST
 def ask(request: HttpRequest) -> HttpResponse:
     """Ask for a report or an export."""
     said = request.POST
@@ -105,8 +105,8 @@ def ask(request: HttpRequest) -> HttpResponse:
     return _done(request, work)
 
 
-@require_POST
 @for_accounts
+@require_POST
 def plan(request: HttpRequest) -> HttpResponse:
     """A report of every month from now on."""
     said = request.POST
@@ -125,8 +125,8 @@ def plan(request: HttpRequest) -> HttpResponse:
     return _done(request, work)
 
 
-@require_POST
 @for_accounts
+@require_POST
 def end(request: HttpRequest, id_: UUID) -> HttpResponse:
     """End a schedule, or delete what was made."""
 

@@ -41,8 +41,8 @@ def saved(request: HttpRequest) -> HttpResponse:
     return render(request, "saved.html", {"questions": questions, "boards": boards})
 
 
-@require_POST
 @for_accounts
+@require_POST
 def save(request: HttpRequest) -> HttpResponse:
     """Keep the question that was shown."""
 
@@ -65,8 +65,8 @@ def save(request: HttpRequest) -> HttpResponse:
     return _done(request, work)
 
 
-@require_POST
 @for_accounts
+@require_POST
 def change(request: HttpRequest, id_: int) -> HttpResponse:
     """Rename, delete or share a question, or put it on a dashboard."""
 
@@ -99,8 +99,8 @@ def open_shared(request: HttpRequest, key: str) -> HttpResponse:
         raise Http404 from None
 
 
-@require_POST
 @for_accounts
+@require_POST
 def make_dashboard(request: HttpRequest) -> HttpResponse:
     """An empty one."""
     return _done(
@@ -138,8 +138,8 @@ def open_shared_dashboard(request: HttpRequest, key: str) -> HttpResponse:
     )
 
 
-@require_POST
 @for_accounts
+@require_POST
 def change_dashboard(request: HttpRequest, id_: int) -> HttpResponse:
     """Rename, delete or share it; add, move or remove a panel."""
 

@@ -30,8 +30,8 @@ _ERRORS = 5
 _calendars = Kept(10)
 
 
-@require_POST
 @for_accounts
+@require_POST
 def run_source(request: HttpRequest) -> HttpResponse:
     """Have a source read now."""
     if not is_staff(request):
