@@ -38,29 +38,29 @@ class Sampled:
 
 
 @st.composite
-def sampled_months(draw: st.DrawFn) -> Sampled:
+def sampled_months(draw: st.DrawFn, epochs: int = EPOCHS, steps: tuple[int, ...] = (900, 21_600)) -> Sampled:
     # With six hours between samples a label's day is shorter than the month.
-    step = draw(st.sampled_from([900, 21_600]))
+    step = draw(st.sampled_from(steps))
     said: dict[tuple[Key, int], tuple[tuple[int, str], ...]] = {}
     for namespace, pod in draw(st.lists(st.sampled_from(PODS), min_size=1, max_size=3, unique=True)):
-        for stretch in draw(st.lists(_stretches, min_size=1, max_size=3)):
-            for epoch in range(stretch.first, min(stretch.first + stretch.length, EPOCHS)):
+        for stretch in draw(st.lists(_stretches(epochs), min_size=1, max_size=3)):
+            for epoch in range(stretch.first, min(stretch.first + stretch.length, epochs)):
                 for query, name, quantity in stretch.requests:
                     key = ((query, namespace, pod, name), epoch)
                     said[key] = (*said.get(key, ()), (quantity, stretch.node))
     labels: dict[tuple[Key, int], tuple[str, ...]] = {}
-    for subject, label, value, epochs in draw(st.lists(_labels, max_size=4)):
-        for epoch in epochs:
+    for subject, label, value, told in draw(st.lists(_labels(epochs), max_size=4)):
+        for epoch in told:
             labels[(*subject, label), epoch] = (*labels.get(((*subject, label), epoch), ()), value)
-    cuts = sorted({0, EPOCHS, *draw(st.lists(st.integers(1, EPOCHS - 1), max_size=4))})
-    again = draw(st.lists(st.tuples(st.integers(0, EPOCHS - 1), st.integers(1, EPOCHS)), max_size=3))
+    cuts = sorted({0, epochs, *draw(st.lists(st.integers(1, epochs - 1), max_size=4))})
+    again = draw(st.lists(st.tuples(st.integers(0, epochs - 1), st.integers(1, epochs)), max_size=3))
     windows = [*pairwise(cuts), *[(a, b) for a, b in again if a < b]]
     return Sampled(
         step,
         said,
         labels,
         tuple(draw(st.permutations(windows))),
-        frozenset(draw(st.lists(st.integers(0, EPOCHS - 1), max_size=6))),
+        frozenset(draw(st.lists(st.integers(0, epochs - 1), max_size=6))),
         draw(st.integers(0, 1 << 16)),
     )
 
@@ -79,9 +79,14 @@ _requests = st.tuples(
     st.sampled_from([(GPU, "nvidia.com/gpu", 1), (GPU, "nvidia.com/gpu", 2), None, None]),
     st.sampled_from([(GPU, "nvidia.com/mig-1g.5gb", 1), None, None]),
 ).map(lambda parts: tuple(part for part in parts if part))
-_stretches = st.builds(
-    _Stretch, st.integers(0, EPOCHS - 1), st.integers(1, EPOCHS), st.sampled_from(NODES), _requests
-)
+
+
+def _stretches(epochs: int) -> st.SearchStrategy[_Stretch]:
+    return st.builds(
+        _Stretch, st.integers(0, epochs - 1), st.integers(1, epochs), st.sampled_from(NODES), _requests
+    )
+
+
 _subjects = st.one_of(
     st.tuples(
         st.just(("node_labels",)),
@@ -95,9 +100,13 @@ _subjects = st.one_of(
     ),
     st.tuples(st.just(("pod_labels",)), st.sampled_from(PODS), st.sampled_from(["class", "gpu_product"])),
 )
-_labels = st.tuples(_subjects, st.sampled_from("AB"), st.sets(st.integers(0, EPOCHS - 1), min_size=1)).map(
-    lambda drawn: ((*drawn[0][0], *drawn[0][1]), drawn[0][2], drawn[1], drawn[2])
-)
+
+
+def _labels(epochs: int) -> st.SearchStrategy[tuple[Key, str, str, set[int]]]:
+    told = st.sets(st.integers(0, epochs - 1), min_size=1)
+    return st.tuples(_subjects, st.sampled_from("AB"), told).map(
+        lambda drawn: ((*drawn[0][0], *drawn[0][1]), drawn[0][2], drawn[1], drawn[2])
+    )
 
 
 def raw_rows(sampled: Sampled) -> list[Row]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pyarrow as pa
 from hypothesis import given
+from hypothesis import strategies as st
 
 from meterhouse.site import Site
 from meterhouse.sources.delivery import Delivery, Rows
@@ -51,6 +52,14 @@ def assert_the_same_in_steps(*steps: list[Row]) -> None:
             in_steps = usage_of(site), counted(rows_of(site, "level"))
             build_site(site, full=True)
             assert in_steps == (usage_of(site), counted(rows_of(site, "level")))
+
+
+@sites(2)
+@given(sampled_months(epochs=80, steps=(21_600,)), st.integers(0, 9))
+def test_pods_that_run_for_weeks_are_made_anew_around_the_news_only(sampled: Sampled, late: int) -> None:
+    windows = [(first, first + 8) for first in range(0, 80, 8)]
+    windows.append(windows.pop(late))
+    assert_the_same_in_steps(*[raw_rows(replace(sampled, windows=(window,))) for window in windows])
 
 
 @sites(3)

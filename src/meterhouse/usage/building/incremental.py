@@ -8,7 +8,7 @@ exactly.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pyarrow as pa
 
@@ -203,7 +203,7 @@ def _find_stored_spans(steps: BuildSteps) -> None:
     engine.materialise("stored_span", " UNION ALL ".join(parts))
 
 
-def _interval_news(steps: BuildSteps, models: list[IntervalModel]) -> None:
+def _interval_news(steps: BuildSteps, models: dict[IntervalModel, datetime]) -> None:
     """Materialise `interval_span` and `interval_changed`, both empty when `models` have nothing new."""
     if models:
         changed_intervals(steps, models)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,9 @@ class IntervalModel:
     What it says of an item depends on the rows of that item alone, and on rows of no item (of which `item` is
     null), such as the labels of a node. The expressions say of a raw row `r` which item it is about, and from
     when to when; `about` is a condition: other rows don't matter to this model.
+
+    With a `reach`, what went on at a moment depends only on rows about times within so much of it, and a span
+    goes on where it touches an equal one. Then only what lies around the news is made anew.
     """
 
     name: str
@@ -56,6 +60,7 @@ class IntervalModel:
     first_time: str
     last_time: str
     about: str = "TRUE"
+    reach: timedelta | None = None
 
 
 INTERVAL_MODELS: tuple[IntervalModel, ...] = (
@@ -79,6 +84,7 @@ INTERVAL_MODELS: tuple[IntervalModel, ...] = (
         about="""(r.query IN ('pod_cpu_request', 'pod_memory_request', 'pod_gpu_request', 'pod_labels',
                 'node_labels', 'namespace_annotations', 'namespace_labels')
             OR (r.query = 'answered' AND r.resource_name = 'pod_cpu_request'))""",
+        reach=timedelta(days=1),
     ),
     IntervalModel(
         name="claim_span",
@@ -91,6 +97,7 @@ INTERVAL_MODELS: tuple[IntervalModel, ...] = (
         about="""(r.query IN ('pvc_request', 'pvc_info', 'pvc_attached', 'namespace_annotations',
                 'namespace_labels')
             OR (r.query = 'answered' AND r.resource_name IN ('pvc_request', 'pvc_attached')))""",
+        reach=timedelta(days=1),
     ),
 )
 
