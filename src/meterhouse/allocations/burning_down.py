@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
 from meterhouse.allocations.rules.figures import Figures
 from meterhouse.allocations.rules.quantities import ZERO, divided
@@ -60,7 +60,7 @@ def burn_down(found: Figures, period: Period) -> BurnDown | None:
     days_left = (period.end - _DAY - last).days
     gone = next((day for day, amount in left if amount <= 0), None) if rest <= 0 else None
     if gone is None and per_day:
-        needed = -(-rest // per_day)  # whole days, the last of which may be used in part
+        needed = (rest / per_day).to_integral_value(ROUND_CEILING)  # the last day may be used in part
         gone = last + int(needed) * _DAY if needed <= days_left else None
     return BurnDown(
         period.start,
