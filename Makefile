@@ -8,7 +8,7 @@ export UV_LINK_MODE := copy
 # Compiled once here, not by every process anew where Python is told not to write bytecode.
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: install demo test lint check docs screenshots e2e-openstack e2e-slurm e2e-prometheus bench bench-scan scan-wide format clean help
+.PHONY: install demo test lint check docs screenshots e2e-openstack e2e-slurm e2e-prometheus e2e-api e2e-web bench bench-scan scan-wide format clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -51,6 +51,14 @@ e2e-openstack: install ## tests against a real OpenStack, which this starts
 
 e2e-prometheus: install ## tests against a real Prometheus, which this starts
 	tests/e2e/prometheus/run.sh
+
+e2e-api: install ## thousands of requests made from the API's description, in every role
+	METERHOUSE_API_ROLES="anybody,usage only,unlinked,member,pi,northfield,harbour,staff,administrator" \
+	METERHOUSE_API_EXAMPLES=60 METERHOUSE_API_PHASES=coverage,fuzzing,stateful \
+	$(BIN)/pytest tests/web/api/test_description.py
+
+e2e-web: install ## a browser, a real identity provider, and the site
+	tests/e2e/web/run.sh
 
 bench: install ## measure speed
 	$(BIN)/python bench/run.py

@@ -51,6 +51,13 @@ class TokenOrSession(HttpBearer):
     """`Authorization: Bearer ...`, a token of this site or of an identity provider; or the pages' session."""
 
     def __call__(self, request: HttpRequest) -> Any | None:
+        found = self._found(request)
+        if found is not None and request.method == "POST" and request.content_type != "application/json":
+            said = request.content_type[:100]
+            raise Problem(415, f"Content-Type: expected application/json, found {said!r}")
+        return found
+
+    def _found(self, request: HttpRequest) -> Any | None:
         if "Authorization" in request.headers:
             return super().__call__(request)
         visitor = visitor_of(getattr(request, "user", None))

@@ -80,7 +80,7 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
         possible |= {409}
         responses[304] = {"description": "It hasn't changed.", "headers": {"ETag": _header("string")}}
     if name == "file":
-        answer["content"] = {"*/*": _BYTES}
+        answer["content"] = {"*/*": {}}
         answer["description"] = "The file."
         answer["headers"] = {"ETag": _header("string"), "Content-Disposition": _header("string")}
         responses[304] = {"description": "It hasn't changed.", "headers": {"ETag": _header("string")}}

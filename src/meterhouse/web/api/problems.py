@@ -14,7 +14,6 @@ log = logging.getLogger("meterhouse.web")
 API = "/api/"
 MEDIA_TYPE = "application/problem+json"
 MOST_BYTES = 1_000_000  # of what is sent here
-_SENDING = ("POST", "PUT", "PATCH")
 _SAID = {
     400: "the request can't be read",
     403: "this may not be done",
@@ -87,13 +86,9 @@ def with_problems(
 
 
 def _unreadable(request: HttpRequest) -> HttpResponse | None:
-    if request.method not in _SENDING:
-        return None
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not length.isascii() or not length.isdigit():
         return problem(400, f"Content-Length: expected a number, found {length!r}")
     if int(length) > MOST_BYTES:
         return problem(413, f"expected at most {MOST_BYTES:,} bytes, found {int(length):,}")
-    if request.content_type != "application/json":
-        return problem(415, f"Content-Type: expected application/json, found {request.content_type!r}")
     return None

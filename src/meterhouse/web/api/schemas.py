@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from ninja import Field, Schema
+from pydantic import BeforeValidator, StrictBool, StrictInt
 
 _LINE = r"^[^\x00-\x1f\x7f]*$"  # no control characters
+
+
+def _iso(value: object) -> object:
+    """As OpenAPI means days and moments: a number isn't one, though it could be read as seconds."""
+    if isinstance(value, str) and not re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        raise ValueError("expected ISO 8601")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_iso)]
+Moment = Annotated[datetime, BeforeValidator(_iso)]
 _WHERE = Field([], description="Keep grouping=value; may be repeated.", max_length=50)
 
 
@@ -24,8 +37,8 @@ class Paged(Format):
 
 
 class Period(Paged):
-    first: date = Field(..., alias="from", description="First day.")
-    last: date = Field(..., alias="to", description="Last day, included.")
+    first: Day = Field(..., alias="from", description="First day.")
+    last: Day = Field(..., alias="to", description="Last day, included.")
     profile: str = Field("default", max_length=100, description="Meter profile.")
     as_of: str | None = Field(None, max_length=50, description="As known then: a moment or snapshot number.")
 
@@ -43,13 +56,13 @@ class SpansAsked(Period):
 
 class LogAsked(Period):
     where: list[str] = _WHERE
-    item: list[str] = Field([], description="Only these items, by id.", max_length=1000)
+    item: list[str] = Field([], description="Only these items, by id.", max_length=200)
 
 
 class CoverageAsked(Paged):
     resource: str | None = Field(None, max_length=200)
-    first: date | None = Field(None, alias="from")
-    last: date | None = Field(None, alias="to")
+    first: Day | None = Field(None, alias="from")
+    last: Day | None = Field(None, alias="to")
 
 
 class MetersAsked(Format):
@@ -57,12 +70,12 @@ class MetersAsked(Format):
 
 
 class DirectoryAsked(Paged):
-    day: date | None = Field(None, description="What was true on that day; today if none.")
-    known: datetime | None = Field(None, description="As known then; now if none.")
+    day: Day | None = Field(None, description="What was true on that day; today if none.")
+    known: Moment | None = Field(None, description="As known then; now if none.")
 
 
 class PoolsAsked(Paged):
-    day: date | None = Field(None, description="At the end of this day; today if none.")
+    day: Day | None = Field(None, description="At the end of this day; today if none.")
     period: str | None = Field(None, max_length=200, description="Only of this allocation period.")
     project: str | None = Field(None, max_length=200, description="Only of this project, by its code.")
     over: bool = Field(False, description="Also of periods that are over.")
@@ -91,21 +104,21 @@ class MonthlyAsked(Schema):
     profile: str = Field("default", max_length=100, pattern=_LINE)
     institution: str = Field("", max_length=200, pattern=_LINE, description="Only this one.")
     project: str = Field("", max_length=200, pattern=_LINE, description="Only this one.")
-    log: bool = Field(False, description="With the transaction log.")
+    log: StrictBool = Field(False, description="With the transaction log.")
     format: Literal["pdf", "html", "xlsx", "csv"] = "pdf"
 
 
 class ReportAsked(MonthlyAsked):
     """The report of a month."""
 
-    month: str = Field(..., pattern=r"^[0-9]{4}-[0-9]{2}$")
+    month: str = Field(..., pattern=r"^(199[0-9]|2[01][0-9]{2})-(0[1-9]|1[0-2])$")
 
 
 class ScheduleAsked(MonthlyAsked):
     """The report of the month before, on a day of each month."""
 
-    day: int = Field(2, ge=1, le=28)
-    mail: bool = Field(False, description="Sent to the account's address, too.")
+    day: StrictInt = Field(2, ge=1, le=28)
+    mail: StrictBool = Field(False, description="Sent to the account's address, too.")
 
 
 class ExportAsked(Schema):
@@ -114,8 +127,8 @@ class ExportAsked(Schema):
     model_config = {"extra": "forbid"}
 
     what: Literal["usage", "spans", "log", "dump"] = "usage"
-    first: date = Field(..., alias="from")
-    last: date = Field(..., alias="to")
+    first: Day = Field(..., alias="from")
+    last: Day = Field(..., alias="to")
     realm: str = Field("cloud", max_length=100, pattern=_LINE)
     profile: str = Field("default", max_length=100, pattern=_LINE)
     meter: str = Field("", max_length=1000, pattern=_LINE)
