@@ -21,8 +21,17 @@ from meterhouse.sources.filesystem.kernel_walk import (
     left,
     spilt,
 )
+from meterhouse.sources.filesystem.kernel_words import (
+    bytes_that_are,
+    first_bytes,
+    leading_zeros,
+    ones_in,
+    put_word,
+    word_at,
+)
 
 _SLASH, _NEWLINE = 47, 10
+_SLASH_BYTE = np.uint64(_SLASH)
 _FILE, _DIRECTORY, _LINK = 102, 100, 108
 _TYPES = np.zeros(256, np.bool_)
 _TYPES[np.frombuffer(b"fdlsbcFXpD", np.uint8)] = True
@@ -86,9 +95,10 @@ def read_lines(state: at.State, data: Any, end: int) -> int:
             counts[at.AT] = place
             return at.ROWS_FULL
         # Take it.
-        path = state.path
-        for byte in range(max(common, keep), keep + length):
-            path[byte] = state.suffix[byte - keep]
+        byte = max(common, keep)
+        while byte < keep + length:  # behind a path there is room for a word
+            put_word(state.path, byte, word_at(state.suffix, byte - keep))
+            byte += 8
         counts[at.PATH_LENGTH] = total
         counts[at.PREVIOUS_AT] = field
         counts[at.PREVIOUS_LENGTH] = values[at.PATH]
@@ -166,17 +176,23 @@ def _path_checked(state: at.State, keep: int, length: int) -> tuple[int, int, in
         same += 1
     last_slash = -1
     slashes = 0
-    before = 0 if same == 0 else path[same - 1]
-    for place in range(same, total):
-        byte = suffix[place - keep]
-        if byte == _SLASH:
-            if before == _SLASH:
-                return at.EMPTY_NAME, _column_of(state.roles, at.PATH), 0, 0, 0, 0
-            last_slash = place
-            slashes += 1
-        elif byte == 0:
+    # The highest bit of a carried byte says whether the byte before this word is a slash.
+    carried = np.uint64(0x80) if same > 0 and path[same - 1] == _SLASH else np.uint64(0)
+    place = same
+    while place < total:
+        word = word_at(suffix, place - keep)
+        inside = first_bytes(total - place)
+        if bytes_that_are(word, np.uint64(0)) & inside:
             return at.NUL_IN_PATH, _column_of(state.roles, at.PATH), 0, 0, 0, 0
-        before = byte
+        found = bytes_that_are(word, _SLASH_BYTE) & inside
+        if found & (found << np.uint64(8) | carried):
+            return at.EMPTY_NAME, _column_of(state.roles, at.PATH), 0, 0, 0, 0
+        if found:
+            slashes += ones_in(found)
+            last_slash = place + 7 - (leading_zeros(found) >> 3)
+        carried = found >> np.uint64(56)
+        place += 8
+    before = 0 if total == same == 0 else suffix[total - 1 - keep] if total > same else path[same - 1]
     if before == _SLASH or (same == total and path[total - 1] == _SLASH):
         if kind != _DIRECTORY:
             return at.SLASH_AFTER_FILE, _column_of(state.roles, at.PATH), 0, 0, 0, 0

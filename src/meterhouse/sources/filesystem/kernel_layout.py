@@ -133,10 +133,12 @@ class State(NamedTuple):
 
     settings: Any  # int64[SETTINGS]
     roles: Any  # int64[columns]
+    unread: Any  # bool[ROLES]: numbers that are looked at only to see whether they are some
     counts: Any  # int64[COUNTS]
     values: Any  # int64[ROLES]: fields of the line at hand
     amounts: Any  # int64[1, AMOUNTS]: what that line adds
     base64: Any  # uint32[4, 256]: six bits of each character in place
+    base64_pairs: Any  # uint16[65536]: twelve bits of two characters, the first one lowest; else 0x8000
     ages: Any  # int64[buckets]: least age in seconds
     path: Any  # uint8: the last good line's path
     suffix: Any  # uint8: what differs in the one at hand
@@ -173,6 +175,7 @@ class State(NamedTuple):
     name_words: Any  # uint64[n, 2]: names of directories of a class
     name_order: Any
     prefix_words: Any  # uint64[n, 2]: beginnings of file names
+    prefix_first: Any  # bool[256]: whether a beginning has this first byte, in either case
     prefix_length: Any
     prefix_order: Any
     order_class: Any  # int64: class of each place in the class table

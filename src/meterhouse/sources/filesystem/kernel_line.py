@@ -11,13 +11,14 @@ import numpy as np
 
 from meterhouse.sources.filesystem import kernel_layout as at
 from meterhouse.sources.filesystem.compiled import compiled, inlined
-from meterhouse.sources.filesystem.kernel_words import trailing_zeros, word_at
+from meterhouse.sources.filesystem.kernel_words import put_word, trailing_zeros, turned_round, word_at
 
 _TAB, _NEWLINE, _MINUS, _POINT, _SLASH, _QUOTE, _BACKSLASH = 9, 10, 45, 46, 47, 34, 92
 _EIGHT_ZEROS = np.uint64(0x3030303030303030)
 _ABOVE_NINE = np.uint64(0x7676767676767676)
 _HIGH_BITS = np.uint64(0x8080808080808080)
 _TEN, _EIGHT, _SIXTEEN, _THIRTY_TWO = np.uint64(10), np.uint64(8), np.uint64(16), np.uint64(32)
+_FORTY_EIGHT, _PAIR, _NO_PAIR = np.uint64(48), np.uint64(0xFFFF), np.uint64(0x8000)
 _PAIRS = np.uint64(0x000000FF000000FF)
 _HUNDRED = np.uint64(0x000F424000000064)  # 100 + (1,000,000 << 32)
 _UNIT = np.uint64(0x0000271000000001)  # 1 + (10,000 << 32)
@@ -72,9 +73,35 @@ def number_at(data: Any, start: int, role: int) -> tuple[int, int, int]:
 
 
 @inlined
+def digits_at(data: Any, start: int) -> int:
+    """Where the digits at `start` end, if they are 1 to 18 with a tab or line end behind; else -1.
+
+    That is a number of any role, whatever it is.
+    """
+    end = start
+    while end - start <= 16:
+        word = word_at(data, end) ^ _EIGHT_ZEROS
+        others = ((word + _ABOVE_NINE) | word) & _HIGH_BITS
+        if others != _ZERO:
+            end += trailing_zeros(others) >> 3
+            break
+        end += 8
+    is_number = 0 < end - start <= 18 and (data[end] == _TAB or data[end] == _NEWLINE)
+    return end if is_number else -1
+
+
+@inlined
 def shared_length(data: Any, one: int, other: int, most: int) -> int:
     """How many bytes from `one` equal those from `other`, at most `most`."""
     length = 0
+    while length + 32 <= most:
+        differs = word_at(data, one + length) ^ word_at(data, other + length)
+        differs |= word_at(data, one + length + 8) ^ word_at(data, other + length + 8)
+        differs |= word_at(data, one + length + 16) ^ word_at(data, other + length + 16)
+        differs |= word_at(data, one + length + 24) ^ word_at(data, other + length + 24)
+        if differs != _ZERO:
+            break
+        length += 32
     while length < most:
         difference = word_at(data, one + length) ^ word_at(data, other + length)
         if difference != _ZERO:
@@ -85,7 +112,9 @@ def shared_length(data: Any, one: int, other: int, most: int) -> int:
 
 
 @inlined
-def base64_path(data: Any, start: int, same: int, table: Any, suffix: Any) -> tuple[int, int, int, int]:
+def base64_path(
+    data: Any, start: int, same: int, pairs: Any, table: Any, suffix: Any
+) -> tuple[int, int, int, int]:
     """Decode the base64 field at `start`, whose first `same` characters are those of the field before.
 
     Returns how many bytes of the path before stay, how many are now in `suffix`, where the field
@@ -94,6 +123,23 @@ def base64_path(data: Any, start: int, same: int, table: Any, suffix: Any) -> tu
     groups = same >> 2
     place = start + 4 * groups
     length = 0
+    while True:  # eight characters, in pairs, are six bytes
+        word = word_at(data, place)
+        first = np.uint64(pairs[word & _PAIR])
+        second = np.uint64(pairs[(word >> _SIXTEEN) & _PAIR])
+        third = np.uint64(pairs[(word >> _THIRTY_TWO) & _PAIR])
+        fourth = np.uint64(pairs[word >> _FORTY_EIGHT])
+        if (first | second | third | fourth) & _NO_PAIR:
+            break
+        bytes_ = (
+            (first << np.uint64(52))
+            | (second << np.uint64(40))
+            | (third << np.uint64(28))
+            | (fourth << _SIXTEEN)
+        )
+        put_word(suffix, length, turned_round(bytes_))
+        length += 6
+        place += 8
     while True:
         bits = (
             table[0, data[place]]
@@ -225,12 +271,16 @@ def line_at(state: at.State, data: Any, start: int) -> tuple[int, int, int, int,
     counts, values = state.counts, state.values
     columns = state.settings[at.COLUMNS]
     quoted = state.settings[at.PATH_MODE] == at.QUOTED
+    unread = state.unread
     place = start
     keep, length, field, escape = 0, 0, start, at.LONGEST_LINE
     for column in range(columns):
         role = state.roles[column]
         wrong = at.GOOD
-        if role >= at.SIZE:
+        behind = digits_at(data, place) if unread[role] else -1
+        if behind >= 0:
+            place = behind
+        elif role >= at.SIZE:
             value, place, wrong = number_at(data, place, role)
             if role == at.BLOCKS:
                 values[at.ALLOCATED] = value * 512
@@ -248,7 +298,9 @@ def line_at(state: at.State, data: Any, start: int) -> tuple[int, int, int, int,
             else:
                 field = place
                 same = max(shared_length(data, before, field, known - 4), 0)
-                keep, length, place, wrong = base64_path(data, field, same, state.base64, state.suffix)
+                keep, length, place, wrong = base64_path(
+                    data, field, same, state.base64_pairs, state.base64, state.suffix
+                )
                 values[at.PATH] = place - field
         elif role == at.TYPE:
             values[at.TYPE] = data[place]

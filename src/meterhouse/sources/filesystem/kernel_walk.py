@@ -12,19 +12,19 @@ import numpy as np
 
 from meterhouse.sources.filesystem import kernel_layout as at
 from meterhouse.sources.filesystem.compiled import compiled, inlined
-from meterhouse.sources.filesystem.kernel_words import word_at
+from meterhouse.sources.filesystem.kernel_words import bytes_that_are, first_bytes, trailing_zeros, word_at
 
 _SLASH = 47
+_POINT = np.uint64(46)
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-_SHIFT = np.uint64(29)
+_FACTOR = np.uint64(0xD6E8FEB86659FD93)
 _THIRTY_TWO = np.uint64(32)
 
 
 @inlined
 def hashed(one: Any, other: Any) -> Any:
     """A well-mixed number of two."""
-    mixed = (one ^ (other * _MULTIPLIER)) * _MULTIPLIER
-    return (mixed ^ (mixed >> _SHIFT)) * _MULTIPLIER >> _THIRTY_TWO
+    return (one + other * _MULTIPLIER) * _FACTOR >> _THIRTY_TWO
 
 
 @inlined
@@ -246,48 +246,59 @@ def _lower_word(word: Any) -> Any:
 
 
 @inlined
+def suffix_slot(one: Any, other: Any, mask: int) -> int:
+    """Where the search for a suffix begins in its table."""
+    slot: int = np.int64(((one ^ (other >> np.uint64(7))) * _MULTIPLIER) >> np.uint64(40)) & mask
+    return slot
+
+
+@inlined
+def _earlier(state: at.State, order: int, one: Any, other: Any, slots: int) -> int:
+    """The place in the class table of a suffix, if it has one before `order`; else `order`."""
+    slot = suffix_slot(one, other, slots)
+    while state.suffix_order[slot] >= 0:
+        if state.suffix_words[slot, 0] == one and state.suffix_words[slot, 1] == other:
+            found: int = state.suffix_order[slot]
+            return found if order < 0 or found < order else order
+        slot = (slot + 1) & slots
+    return order
+
+
+@inlined
 def class_of_file(state: at.State, start: int, end: int) -> int:
     """The class of a file whose name stands in the path between: the first that fits in the table."""
     order = state.levels[state.counts[at.LEVEL], at.TEMPORARY]
     path = state.path
     slots = len(state.suffix_order) - 1
-    least = max(start, end - 16)
     # The last 16 bytes in lower case, the last of all on top. Before the path there is room.
     high = _lower_word(word_at(path, end - 8))
     low = _lower_word(word_at(path, end - 16))
-    place = end - 1
-    while place >= least:
-        if path[place] == 46:  # a suffix begins with its point
-            length = end - place
-            shift = np.uint64(64 - 8 * (length & 7)) if length & 7 else np.uint64(0)
-            if length <= 8:
-                one, other = high >> shift, np.uint64(0)
-            else:
-                one, other = high, low >> shift
-            slot = np.int64(hashed(one, other)) & slots
-            while state.suffix_order[slot] >= 0:
-                if state.suffix_words[slot, 0] == one and state.suffix_words[slot, 1] == other:
-                    found = state.suffix_order[slot]
-                    if order < 0 or found < order:
-                        order = found
-                    break
-                slot = (slot + 1) & slots
-        place -= 1
-    for prefix in range(len(state.prefix_order)):
-        if 0 <= order < state.prefix_order[prefix]:
-            break
-        length = state.prefix_length[prefix]
-        if end - start < length:
-            continue
-        same = True
-        for step in range(length):
-            word = state.prefix_words[prefix, step >> 3] >> np.uint64(8 * (step & 7))
-            if np.uint64(lower(path[start + step])) != word & np.uint64(255):
-                same = False
+    length = end - start
+    # A suffix begins with its point.
+    points = bytes_that_are(high, _POINT) & ~first_bytes(max(8 - length, 0))
+    while points:
+        here = trailing_zeros(points) >> 3
+        order = _earlier(state, order, high >> np.uint64(8 * here), np.uint64(0), slots)
+        points &= points - np.uint64(1)
+    points = bytes_that_are(low, _POINT) & ~first_bytes(max(16 - length, 0)) if length > 8 else np.uint64(0)
+    while points:
+        here = trailing_zeros(points) >> 3
+        order = _earlier(state, order, high, low >> np.uint64(8 * here), slots)
+        points &= points - np.uint64(1)
+    if state.prefix_first[path[start]]:
+        one = _lower_word(word_at(path, start))
+        other = _lower_word(word_at(path, start + 8))
+        for prefix in range(len(state.prefix_order)):
+            if 0 <= order < state.prefix_order[prefix]:
                 break
-        if same:
-            order = state.prefix_order[prefix]
-            break
+            wanted = state.prefix_length[prefix]
+            if (
+                length >= wanted
+                and (one ^ state.prefix_words[prefix, 0]) & first_bytes(wanted) == 0
+                and (other ^ state.prefix_words[prefix, 1]) & first_bytes(max(wanted - 8, 0)) == 0
+            ):
+                order = state.prefix_order[prefix]
+                break
     file_class: int = state.order_class[order] if order >= 0 else 0
     return file_class
 
@@ -295,10 +306,9 @@ def class_of_file(state: at.State, start: int, end: int) -> int:
 @inlined
 def age_bucket(time: int, scanned_at: int, ages: Any) -> int:
     """In which bucket of ages a time lies."""
-    age = scanned_at - time
-    bucket = len(ages) - 1
-    while bucket > 0 and age < ages[bucket]:
-        bucket -= 1
+    bucket = -1
+    for place in range(len(ages)):  # all of them: without a branch it is faster
+        bucket += scanned_at - time >= ages[place]
     return bucket
 
 

@@ -43,16 +43,21 @@ def new_state(
     counts[at.PREVIOUS_ESCAPE] = at.LONGEST_LINE
     values = np.zeros(at.ROLES, np.int64)
     values[at.LINKS] = 1
+    unread = np.zeros(at.ROLES, np.bool_)
+    if not wanted.entries:
+        unread[[at.CHANGE, at.NUMBER]] = True
     levels = np.zeros((at.MOST_LEVELS, at.LEVEL_COLUMNS), np.int64)
     levels[0, [at.HEAD, at.USAGE_DIRECTORY, at.TEMPORARY]] = -1
     entries, entry_text = (at.MOST_ENTRIES, at.MOST_ENTRY_TEXT) if wanted.entries else (1, 1)
     return at.State(
         settings=settings,
         roles=np.array(layout.roles, np.int64),
+        unread=unread,
         counts=counts,
         values=values,
         amounts=np.zeros((1, at.AMOUNTS), np.int64),
         base64=_base64_table(),
+        base64_pairs=_base64_pairs(),
         ages=np.array([days * _DAY for days, _ in age_buckets()], np.int64),
         path=np.zeros(at.LONGEST_LINE + 80, np.uint8)[16:],  # the kernel looks at words that end in it
         suffix=np.zeros(at.LONGEST_LINE + 64, np.uint8),
@@ -60,7 +65,7 @@ def new_state(
         cell_owner=np.zeros(at.MOST_CELLS, np.uint64),
         cell_next=np.zeros(at.MOST_CELLS, np.int64),
         cell_amounts=np.zeros((at.MOST_CELLS, at.AMOUNTS), np.int64),
-        usage_slots=np.full(at.MOST_USAGE_CELLS * 4, -1, np.int32),
+        usage_slots=np.full(at.MOST_USAGE_CELLS * 2, -1, np.int32),
         usage_place=np.zeros(at.MOST_USAGE_CELLS, np.uint64),
         usage_owner=np.zeros(at.MOST_USAGE_CELLS, np.uint64),
         usage_amounts=np.zeros((at.MOST_USAGE_CELLS, at.AMOUNTS), np.int64),
@@ -96,9 +101,17 @@ def _base64_table() -> Any:
     return table
 
 
+def _base64_pairs() -> Any:
+    """The bits of each two characters of base64, by the two bytes as a number."""
+    values = np.full(256, _NO_DIGIT, np.uint32)
+    values[np.frombuffer(_ALPHABET, np.uint8)] = np.arange(64)
+    first, second = values[np.newaxis, :], values[:, np.newaxis]  # the first byte is the lower one
+    return np.where((first | second) & _NO_DIGIT, 0x8000, first << 6 | second).astype(np.uint16).reshape(-1)
+
+
 def _class_tables(classes: FileClasses) -> Mapping[str, Any]:
     """The patterns as the kernel looks them up: words of their bytes, and their place in the table."""
-    from meterhouse.sources.filesystem.kernel_walk import hashed
+    from meterhouse.sources.filesystem.kernel_walk import suffix_slot
 
     names = classes.names
     slots = 1 << max(8, (4 * len(classes.patterns)).bit_length())
@@ -111,13 +124,16 @@ def _class_tables(classes: FileClasses) -> Mapping[str, Any]:
             by_match[pattern.match].append((order, text))
             continue
         one, other = _words(text[-8:])[0], _words(text[:-8])[0]
-        slot = int(hashed(one, other)) & (slots - 1)
+        slot = suffix_slot(one, other, slots - 1)
         while suffix_order[slot] >= 0 and (suffix_words[slot, 0], suffix_words[slot, 1]) != (one, other):
             slot = (slot + 1) & (slots - 1)
         if suffix_order[slot] < 0:
             suffix_words[slot] = one, other
             suffix_order[slot] = order
     directories, prefixes = by_match["directory"], by_match["prefix"]
+    prefix_first = np.zeros(256, np.bool_)
+    for _, text in prefixes:
+        prefix_first[[text[0], text[:1].upper()[0]]] = True
     return {
         "suffix_words": suffix_words,
         "suffix_order": suffix_order,
@@ -125,6 +141,7 @@ def _class_tables(classes: FileClasses) -> Mapping[str, Any]:
         "name_words": np.array([_words(text[::-1]) for _, text in directories], np.uint64).reshape(-1, 2),
         "name_order": np.array([order for order, _ in directories], np.int64),
         "prefix_words": np.array([_words(text) for _, text in prefixes], np.uint64).reshape(-1, 2),
+        "prefix_first": prefix_first,
         "prefix_length": np.array([len(text) for _, text in prefixes], np.int64),
         "prefix_order": np.array([order for order, _ in prefixes], np.int64),
         "order_class": np.array([names.index(one.file_class) for one in classes.patterns] or [0], np.int64),
