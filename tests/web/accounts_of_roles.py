@@ -24,7 +24,7 @@ with configure(sys.argv[1]):
         ("staff", "staff", {}),
         ("administrator", "administrator", {}),
     ):
-        add_account(name, PASSWORD, role, **tied)
+        add_account(name, PASSWORD, role, email=f"{name}@example.org", **tied)
         tokens[name] = give_token(name, "test", sorted(SCOPES), 1)
     tokens["usage only"] = give_token("staff", "narrow", ["usage"], 1)
     print(json.dumps(tokens))

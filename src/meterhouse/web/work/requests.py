@@ -96,7 +96,7 @@ def file_of(user: Any, work_id: uuid.UUID | str) -> MadeFile:
         )
     if not right_of(visitor_of(user)).covers(Right.from_record(work.seen)):
         raise Forbidden("it was made from rows that this account may no longer see: ask for it again")
-    path = folder_of(work) / str(work.claim) / work.file_name
+    path = folder_of(work) / str(work.claim) / Path(work.file_name).name
     if not path.is_file():
         raise NotReady("its file is no longer kept: ask for it again")
     audit("file fetched", user.get_username(), f"{work.id} {work.file_name}")
