@@ -77,9 +77,13 @@ class Pen:
             detail = "; ".join(filter(None, (difference.detail, told)))
             self.tell(Difference(difference.action, difference.kind, difference.name, detail))
         if row.pk is not None:
-            with changing(Change(self._who, self._why, self.moment)):
-                row.save(using=self.alias)
+            self.save(row)
         return True
+
+    def save(self, row: Recorded) -> None:
+        """Write a row whose fields were set already, as forms do, with its history."""
+        with changing(Change(self._who, self._why, self.moment)):
+            row.save(using=self.alias)
 
     def flush(self) -> None:
         """Have everything that was added in the register, with its history."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from importlib.resources import files
 from typing import Any
 
 from whitenoise import WhiteNoise
 
 from meterhouse.web.configured import configure
 from meterhouse.web.serving import serve_site
-from meterhouse.web.settings import STATIC_FOLDER
+from meterhouse.web.settings import ADMIN_STATIC_PACKAGES, STATIC_FOLDER
 
 
 def _application() -> Any:
@@ -17,13 +18,16 @@ def _application() -> Any:
     from django.conf import settings
     from django.core.handlers.wsgi import WSGIHandler
 
-    return WhiteNoise(
+    served = WhiteNoise(
         WSGIHandler(),
         root=STATIC_FOLDER,
         prefix=settings.STATIC_URL,
         immutable_file_test=lambda path, url: True,  # the content is part of the address
         add_headers_function=_headers,
     )
+    for package in ADMIN_STATIC_PACKAGES:
+        served.add_files(str(files(package) / "static"), prefix=settings.STATIC_URL)
+    return served
 
 
 def _headers(headers: Any, path: str, url: str) -> None:

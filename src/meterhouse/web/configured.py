@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -61,6 +62,8 @@ def configure(path: Path | str) -> Site:
 def static_version(folder: Path) -> str:
     """A name for what the static files are: it is in their address, so that browsers may keep them."""
     content = hashlib.sha256()
+    for package in ("django", "django-unfold", "django-import-export"):  # the admin's come with these
+        content.update(version(package).encode())
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             content.update(f"{path.relative_to(folder)}\0".encode() + path.read_bytes())

@@ -26,6 +26,13 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
+    # The admin under /admin/; unfold and its parts replace templates of those behind them.
+    "unfold",
+    "unfold.contrib.import_export",
+    "unfold.contrib.simple_history",
+    "django.contrib.admin.apps.SimpleAdminConfig",
+    "import_export",
+    "simple_history",
     *REGISTER_APPS,
 ]
 MIDDLEWARE = [
@@ -57,6 +64,16 @@ TEMPLATES = [
 ]
 ROOT_URLCONF = "meterhouse.web.urls"
 USE_I18N = False
+ADMIN_STATIC_PACKAGES = ("unfold", "django.contrib.admin", "import_export")  # each has a folder static/
+IMPORT_EXPORT_SKIP_ADMIN_LOG = True  # the history of each row says more
+UNFOLD = {
+    "SITE_TITLE": "Meterhouse",
+    "SITE_HEADER": "Meterhouse",
+    "SITE_SUBHEADER": "Directory and ledger",
+    "SITE_URL": "/",
+    "SHOW_VIEW_ON_SITE": False,
+    "SIDEBAR": {"show_search": True, "show_all_applications": True},
+}
 FORM_RENDERER = "django.forms.renderers.DjangoTemplates"
 CACHES = {"default": {"BACKEND": "meterhouse.web.accounts.shared.SharedCache"}}
 

@@ -7,6 +7,9 @@ from allauth.socialaccount import views as provided
 from allauth.socialaccount.providers.openid_connect import views as oidc
 from django.urls import path
 
+from meterhouse.web.admin import directory as _directory  # noqa: F401
+from meterhouse.web.admin import ledger as _ledger  # noqa: F401
+from meterhouse.web.admin.site import admin_site
 from meterhouse.web.api.api import api
 from meterhouse.web.pages import (
     downloads,
@@ -54,6 +57,7 @@ urlpatterns = [
     path("dashboards/shared/<str:key>", saved.open_shared_dashboard, name="shared-dashboard"),
     path("sources", sources.sources, name="sources"),
     path("sources/run", sources.run_source, name="run-source"),
+    path("admin/", admin_site.urls),
     path("api/v1/", api.urls),
     path("accounts/login/", account.login, name="account_login"),
     path("accounts/logout/", account.logout, name="account_logout"),

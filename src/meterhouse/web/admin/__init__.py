@@ -1,0 +1,1 @@
+"""How does staff change the directory and the ledger? Django's admin under /admin/, with history."""
