@@ -13,7 +13,7 @@ from meterhouse.cli import (
     storage_questions,
     storage_split,
 )
-from meterhouse.cli.options import Format, open_site, print_records
+from meterhouse.cli.options import Format, open_site
 from meterhouse.cli.storage_options import (
     Asking,
     GroupsOption,
@@ -21,6 +21,7 @@ from meterhouse.cli.storage_options import (
     ReportFormatOption,
     asking,
 )
+from meterhouse.cli.storage_tables import print_answer, print_rows
 
 app = typer.Typer(
     name="storage",
@@ -69,9 +70,14 @@ def groups(
         *("last_modified_days", "archived_directory", "is_own", "scanned_at"),
     )
     records = [{name: getattr(row, "day" if name == "date" else name) for name in columns} for row in rows]
-    numeric = ("used_bytes", "quota_bytes", "last_modified_days")
-    print_records(
-        records, columns, Format(how.value), numeric=numeric, empty="No report of this date is kept."
+    print_answer(
+        records,
+        columns,
+        Format(how.value),
+        sizes=("used_bytes", "quota_bytes"),
+        numeric=("last_modified_days",),
+        headings={"last_modified_days": "days since change", "is_own": "own"},
+        empty="No report of this date is kept.",
     )
 
 
@@ -85,7 +91,7 @@ def projects(
 ) -> None:
     """What each project keeps in which directory, by class of files, and what was decided about it."""
     from meterhouse.reports.storage.project_report import classes_of, project_report
-    from meterhouse.reports.storage.tsv import PROJECT_CLASSES, project_lines
+    from meterhouse.reports.storage.tsv import PROJECT_CLASSES, WHOLE_PROJECT, project_lines
 
     with open_site(context) as site, asking.of(site, groups_file) as asked:
         rows = project_report(asked)
@@ -103,13 +109,16 @@ def projects(
         | {name: getattr(row.decision, name) for name in decided}
         for row in rows
     ]
+    if how is ReportFormat.table:
+        records = [one | {"directory": one["directory"] or WHOLE_PROJECT} for one in records]
     sizes = [f"{name}_bytes" for name in classes]
-    numeric = (*plain[3:], *sizes, "last_modified_days", "project_bytes")
-    print_records(
+    print_answer(
         records,
         [*plain, *sizes, *more, *decided],
         Format(how.value),
-        numeric=numeric,
+        sizes=("total_bytes", *sizes, "project_bytes"),
+        numeric=("files", "last_modified_days"),
+        headings={"last_modified_days": "days since change", "project_bytes": "project total"},
         empty="No project: nothing stands below the roots in the settings.",
     )
 
@@ -128,7 +137,7 @@ def users(context: typer.Context, asking: Asking, how: ReportFormatOption = Repo
         for line in user_lines(rows, volumes):
             print(line)
         return
-    storage_questions.print_rows(UserRow, rows, Format(how.value), ("used_bytes", "files"))
+    print_rows(UserRow, rows, Format(how.value), sizes=("used_bytes",), numeric=("files",))
 
 
 for command in (

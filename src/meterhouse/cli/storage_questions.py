@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from meterhouse.cli.options import Format, FormatOption, open_site, print_records
+from meterhouse.cli.options import Format, FormatOption, open_site
 from meterhouse.cli.storage_options import Asking, GroupOption, LimitOption, UserOption, asking
+from meterhouse.cli.storage_tables import print_answer, print_rows
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
@@ -40,7 +40,7 @@ def top(
         rows = top_directories(
             asked, depth=depth, order=order, limit=limit, groups=tuple(group or ()), users=tuple(user or ())
         )
-    print_rows(TopRow, rows, how, ("bytes", "files", "inodes", "directories"))
+    print_rows(TopRow, rows, how, sizes=("bytes",), numeric=("files", "inodes", "directories"))
 
 
 @asking
@@ -58,7 +58,8 @@ def old(
 
     with open_site(context) as site, asking.of(site) as asked:
         rows = old_data(asked, days=days, since=since, by=by, limit=limit)
-    print_rows(OldRow, rows, how, ("old_bytes", "old_files", "all_bytes"))
+    sizes = ("old_bytes", "all_bytes")
+    print_rows(OldRow, rows, how, sizes=sizes, numeric=("old_files",), headings={"what": by})
 
 
 @asking
@@ -94,7 +95,7 @@ def duplicates(
             groups=tuple(group or ()),
             users=tuple(user or ()),
         )
-    print_rows(DuplicateRow, rows, how, ("set", "size", "copies", "spare_bytes"))
+    print_rows(DuplicateRow, rows, how, sizes=("size", "spare_bytes"), numeric=("set", "copies"))
 
 
 @asking
@@ -112,18 +113,28 @@ def basedirs(
 
     with open_site(context) as site, asking.of(site) as asked:
         rows = base_directories(asked, by=by, split=split)
-    print_rows(BaseRow, rows, how, ("bytes", "files", "inodes"))
+    print_rows(BaseRow, rows, how, sizes=("bytes",), numeric=("files", "inodes"), headings={"owner": by})
 
 
 @asking
 def forecast(context: typer.Context, asking: Asking, how: FormatOption = Format.table) -> None:
     """When each group's quota of bytes and inodes will be full, as its last three scans tell."""
+    from dataclasses import fields
+
     from meterhouse.reports.storage.forecast import ForecastRow
     from meterhouse.reports.storage.forecast import forecast as foresee
 
     with open_site(context) as site, asking.of(site) as asked:
         rows = foresee(asked)
-    print_rows(ForecastRow, rows, how, ("used", "quota", "points", "per_day"))
+    amounts = ("used", "quota", "per_day")
+    columns = [field.name for field in fields(ForecastRow)]
+    records = [{name: getattr(row, name) for name in columns} for row in rows]
+    if how is Format.table:  # bytes and inodes stand in one column: each has its unit
+        records = [
+            record | {name: _with_measure(record["measure"], record[name]) for name in amounts}
+            for record in records
+        ]
+    print_answer(records, columns, how, numeric=(*amounts, "points"))
 
 
 @asking
@@ -140,13 +151,13 @@ def cost(
     rates = rates_of(rate)
     with open_site(context) as site, asking.of(site) as asked:
         rows = cost_of_keeping(asked, rates, by)
-    print_rows(CostRow, rows, how, ("bytes", "rate", "cost_per_year"))
+    numeric = ("rate", "cost_per_year")
+    print_rows(CostRow, rows, how, sizes=("bytes",), numeric=numeric, headings={"what": by})
 
 
-def print_rows(kind: type[Any], rows: Sequence[Any], how: Format, numeric: Sequence[str]) -> None:
-    """Print rows that are dataclasses of a kind, by their fields."""
-    from dataclasses import fields
+def _with_measure(measure: str, amount: int | None) -> str | None:
+    from meterhouse.reports.storage.amounts import with_unit
 
-    columns = [field.name for field in fields(kind)]
-    records = [{name: getattr(row, name) for name in columns} for row in rows]
-    print_records(records, columns, how, numeric=numeric, empty="Nothing of this kind was found.")
+    if amount is None:
+        return None
+    return with_unit(amount) if measure == "bytes" else f"{amount:,}"

@@ -20,6 +20,14 @@ def tib(bytes_: int, places: int = 1) -> Decimal:
     return rounded(bytes_, TIB, places)
 
 
+def with_unit(bytes_: int) -> str:
+    """Bytes for people, such as 1.5 GiB: in the greatest unit of which there is one."""
+    for power, unit in ((60, "EiB"), (50, "PiB"), (40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")):
+        if abs(bytes_) >= 1 << power:
+            return f"{rounded(bytes_, 1 << power, 1)} {unit}"
+    return f"{bytes_} B"
+
+
 def days_since(moment: datetime | None, now: datetime) -> Decimal | None:
     """Days of 86,400 seconds from a moment to now, to a tenth."""
     if moment is None:

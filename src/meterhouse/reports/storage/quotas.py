@@ -34,8 +34,9 @@ class GroupQuotas:
                     self._found[row["resource"], row["volume"], owner] = (order, quota)
 
     def find(self, scan: Scan, gid: int | None, name: str | None) -> Quota:
-        """A group's quota; both limits None when nobody said it."""
-        keys = [(scan.resource, scan.volume, owner) for owner in (gid, name) if owner is not None]
+        """A group's quota; both limits None when nobody said it. A list of names may say an id instead."""
+        owners = (gid, name, str(gid) if gid is not None else None)
+        keys = [(scan.resource, scan.volume, owner) for owner in owners if owner is not None]
         told = [self._found[key] for key in keys if key in self._found]
         return max(told, key=lambda one: one[0])[1] if told else Quota(None, None)
 

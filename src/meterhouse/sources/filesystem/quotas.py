@@ -146,7 +146,8 @@ def _stream(reading: _Reading) -> Iterator[Rows | Rejection | Coverage]:
     if quotas:
         yield _rows(quotas, reading, name)
     outcome: Any = "failed" if failure else "ok" if quotas else "empty"
-    yield Coverage(f"quotas {volume}", moment, moment + timedelta(seconds=1), outcome, len(quotas), failure)
+    detail = ", ".join(filter(None, (f"{len(quotas)} quotas of {volume} ({name or 'no format'})", failure)))
+    yield Coverage(f"quotas {volume}", moment, moment + timedelta(seconds=1), outcome, len(quotas), detail)
 
 
 def _rows(quotas: list[tuple[int, Quota]], reading: _Reading, name: str) -> Rows:

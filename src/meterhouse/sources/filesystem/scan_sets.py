@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +29,8 @@ def scan_sets(pattern: str, base: Path, start: datetime, end: datetime) -> list[
     when it was last written to.
     """
     found: dict[tuple[datetime, bool, str], list[Path]] = {}
-    for path in sorted(Path(name) for name in glob.glob(str(base / pattern), recursive=True)):  # noqa: PTH207
+    named_files = glob.glob(os.path.normpath(base / pattern), recursive=True)  # noqa: PTH207
+    for path in sorted(map(Path, named_files)):
         if path.name.endswith(_NO_SCANS) or not path.is_file():
             continue
         moment = named_time(path)
