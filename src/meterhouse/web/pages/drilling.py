@@ -11,6 +11,7 @@ from meterhouse.usage.calendar import calendar_table
 from meterhouse.usage.meters import find_realm, groupings
 from meterhouse.web.answering import kept_for_state
 from meterhouse.web.pages.words import Words
+from meterhouse.web.seen import Seen
 from meterhouse.web.serving import served_site
 
 # What a row is broken down by next; what stands in neither list ends at the items behind it.
@@ -110,8 +111,11 @@ def days_of_periods(words: Words) -> dict[str, tuple[date, date]]:
     return found
 
 
-def crumbs(words: Words) -> list[Crumb]:
-    """How the visitor got here: each filter with the question that was asked when it was chosen."""
+def crumbs(words: Words, seen: Seen | None) -> list[Crumb]:
+    """How the visitor got here: each filter with the question that was asked when it was chosen.
+
+    Of what the visitor may see in the directory names are shown instead of ids.
+    """
     found = []
     for place, one in enumerate(words.where):
         name, _, value = one.partition("=")
@@ -119,9 +123,32 @@ def crumbs(words: Words) -> list[Crumb]:
         found.append(
             Crumb(
                 known.title if known else name,
-                value,
+                value if seen is None else _named(name, value, seen),
                 words.changed(where=words.where[: place + 1]).address(),
                 words.changed(where=(*words.where[:place], *words.where[place + 1 :])).address(),
             )
         )
     return found
+
+
+def _named(grouping: str, value: str, seen: Seen) -> str:
+    """What people call an id that this visitor may know; the id itself otherwise."""
+    known = seen.directory
+    if grouping in _PROJECTS:
+        project = next((one for one in known.projects.values() if one.code == value), None)
+        if project is not None and (seen.projects is None or project.id in seen.projects):
+            return project.called
+    if not (value.isascii() and value.isdigit() and len(value) < 18):
+        return value
+    number = int(value)
+    if grouping in _PEOPLE and number in known.people and (seen.people is None or number in seen.people):
+        return known.people[number].listed
+    may = known.institutions if seen.institutions is None else seen.institutions
+    if grouping in _INSTITUTIONS and number in may:
+        return known.institutions[number]
+    return value
+
+
+_PROJECTS = ("portal_project", "project_path", "project_tree")
+_PEOPLE = ("person", "pi")
+_INSTITUTIONS = ("institution", "person_institution", "pi_institution")

@@ -21,6 +21,7 @@ from meterhouse.web.pages.charts.answers import KINDS, chart
 from meterhouse.web.pages.charts.specs import Spec, written
 from meterhouse.web.pages.drilling import crumbs, days_of_periods, deeper, items_address, project_tree
 from meterhouse.web.pages.frame import for_visitors
+from meterhouse.web.pages.kept_register import seen_by
 from meterhouse.web.pages.words import Words
 from meterhouse.web.rights import PUBLIC_GROUPINGS, Forbidden, Right
 from meterhouse.web.saved.models import MOVING
@@ -67,7 +68,7 @@ def explore(request: HttpRequest) -> HttpResponse:
         "words": words,
         "grouped": [*words.grouped, "", ""][:2],
         "meters": find_realm(words.profile, words.realm).meters.values(),
-        "crumbs": crumbs(words),
+        "crumbs": crumbs(words, None if right.totals_only or not words.where else seen_by(request)),
         "kind": kind,
         "found": found,
         "head": _head(found, bool(against)),

@@ -7,7 +7,8 @@ from functools import wraps
 from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from meterhouse.web.accounts.models import Access
@@ -15,7 +16,7 @@ from meterhouse.web.pages.notices import notice_of
 from meterhouse.web.serving import served_site
 from meterhouse.web.visitors import right_of_request, visitor_of
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
@@ -48,7 +49,7 @@ def for_visitors(view: View) -> View:
     """A page of totals: for who is logged in, and for anybody where the site opens them."""
 
     @wraps(view)
-    def shown(request: HttpRequest, *given: Any, **named: Any) -> HttpResponse:
+    def shown(request: HttpRequest, *given: Any, **named: Any) -> HttpResponseBase:
         if not request.user.is_authenticated and not served_site().settings.web.public:
             return redirect_to_login(request.get_full_path())
         if request.user.is_authenticated and (missing := missing_link(request)):
@@ -62,7 +63,7 @@ def for_accounts(view: View) -> View:
     """A page that only who is logged in may see."""
 
     @wraps(view)
-    def shown(request: HttpRequest, *given: Any, **named: Any) -> HttpResponse:
+    def shown(request: HttpRequest, *given: Any, **named: Any) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())
         return for_visitors(view)(request, *given, **named)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from typing import cast
 from zoneinfo import ZoneInfo
 
 from django.db.models import Max
 
 from meterhouse.register.transactions import asked
-from meterhouse.reports.coverage import Window, midnight, state_coverage
+from meterhouse.reports.coverage import Call, Window, midnight, state_coverage
 from meterhouse.warehouse.catalogue.models import CoverageWindow
 from meterhouse.warehouse.view import LandedCoverage
 from meterhouse.web.answering import Kept
@@ -101,7 +102,7 @@ def days_of_source(
     """How each day from `first` to `last` went."""
     start, end = midnight(first, zone), midnight(last + timedelta(days=1), zone)
     within = [one for one in calls if one.end > start and one.start < end]
-    stated = state_coverage(resource, source, within, start, end)
+    stated = state_coverage(resource, source, cast(list[Call], within), start, end)
     return [
         Day(day, _state(day, zone, stated.read, stated.failed))
         for day in (first + timedelta(days=n) for n in range((last - first).days + 1))

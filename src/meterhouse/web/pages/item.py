@@ -22,6 +22,7 @@ from meterhouse.web.pages.charts.specs import written
 from meterhouse.web.pages.charts.timeline import timeline
 from meterhouse.web.pages.frame import for_accounts
 from meterhouse.web.pages.log import with_addresses
+from meterhouse.web.pages.record import evidence
 from meterhouse.web.pages.words import day_of, site_today
 from meterhouse.web.serving import served_site
 from meterhouse.web.visitors import right_of_request
@@ -82,6 +83,8 @@ def _one(
     zone = ZoneInfo(served_site().settings.site.time_zone)
     start, end = day_start(context["first"], zone), day_start(context["last"] + timedelta(days=1), zone)
     newest = spans[-1]
+    only = {"item": [name], "resource": sorted({span["resource"] for span in spans})}
+    known = evidence(spans, only, context["first"], context["last"], bool(right.filters))
     context |= {
         "newest": newest,
         "spans": [
@@ -89,10 +92,8 @@ def _one(
                 **span,
                 "hours": _hours(span["start"], span["end"]),
                 "size": _size(span),
-                "opened_address": _record(context, span, "opened"),
-                "closed_address": (
-                    _record(context, span, "closed") if right.everything or span["is_last"] else ""
-                ),
+                "opened_address": _record(context, span, "opened", known),
+                "closed_address": _record(context, span, "closed", known),
             }
             for span in spans
             if span["end"] >= start
@@ -106,10 +107,10 @@ def _one(
     return render(request, "item.html", context)
 
 
-def _record(context: dict[str, Any], span: dict[str, Any], which: str) -> str:
-    """The address of the record that opened or closed a span."""
+def _record(context: dict[str, Any], span: dict[str, Any], which: str, known: set[tuple[str, int]]) -> str:
+    """The address of the record that opened or closed a span, if it may be seen."""
     batch, number = span[f"{which}_batch"], span[f"{which}_record"]
-    if batch is None or number is None:
+    if (batch, number) not in known:
         return ""
     pairs = {"item": span["item"], "resource": span["resource"], "from": context["first"]}
     return urlencode(pairs | {"to": context["last"], "batch": batch, "record": number})

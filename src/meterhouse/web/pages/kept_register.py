@@ -48,7 +48,7 @@ def seen_by(request: HttpRequest) -> Seen:
     if found is None:
         right, today = right_of_request(request), site_today()
         found = kept_for_state("seen", lambda: Seen(right, directory(), today), right.key, today)
-        request.meterhouse_seen = found
+        request.meterhouse_seen = found  # type: ignore[attr-defined]
     return found
 
 

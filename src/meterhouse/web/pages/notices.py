@@ -18,7 +18,7 @@ def looked(request: HttpRequest) -> None:
 
 def notice_of(request: HttpRequest) -> dict[str, int]:
     """How much is being made, and how much has become ready since this session last looked."""
-    rows = Work.objects.filter(owner=request.user)
+    rows = Work.objects.filter(owner_id=request.user.pk)
     since = request.session.get(_SEEN) or (datetime.now(UTC) - timedelta(days=1)).isoformat()
     ended = rows.filter(state__in=["done", "failed"], ended_at__gt=datetime.fromisoformat(since))
     return {"open": rows.filter(state__in=["waiting", "running"]).count(), "ready": ended.count()}

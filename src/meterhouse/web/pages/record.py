@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -27,17 +27,10 @@ def record(request: HttpRequest) -> HttpResponse:
     try:
         first, last = days_of(day_of(query, "from", today - timedelta(days=30)), day_of(query, "to", today))
         number = whole_number(query, "record", 0, 10**9 - 1)
-        spans = list(
-            read_spans(
-                served_site(),
-                first,
-                last,
-                where={"item": [item], "resource": [resource]},
-                filters=right_of_request(request).filters,
-                whole_items=True,
-            )
-        )
-        if (batch, number) not in _evidence(spans, right_of_request(request).everything):
+        only = {"item": [item], "resource": [resource]}
+        filters = right_of_request(request).filters
+        spans = list(read_spans(served_site(), first, last, where=only, filters=filters, whole_items=True))
+        if (batch, number) not in evidence(spans, only, first, last, bool(filters)):
             raise Http404  # the same whether it isn't there or isn't theirs
         found = raw_records(served_site(), batch, number)
     except MeterhouseError as mistake:
@@ -67,16 +60,25 @@ def record(request: HttpRequest) -> HttpResponse:
     return render(request, "record.html", context)
 
 
-def _evidence(spans: list[dict[str, Any]], everything: bool) -> set[tuple[str, int]]:
-    """The records that opened or closed these spans.
+def evidence(
+    spans: list[dict[str, Any]], only: dict[str, list[str]], first: date, last: date, narrowed: bool
+) -> set[tuple[str, int]]:
+    """The records that opened or closed these spans of an item, as (batch, number).
 
-    What closed a span may be of the time of its next owner; that is for who may see everything.
+    Where the spans were `narrowed` to what somebody may see: but for those that opened a span of the item
+    that isn't among them, when it passed to somebody else.
     """
-    found = {(span["opened_batch"], span["opened_record"]) for span in spans}
-    found |= {
-        (span["closed_batch"], span["closed_record"]) for span in spans if everything or span["is_last"]
-    }
-    return {(batch, number) for batch, number in found if batch is not None and number is not None}
+    found = _ends(spans, "opened") | _ends(spans, "closed")
+    if narrowed and spans:
+        every = list(read_spans(served_site(), first, last, where=only, whole_items=True))
+        seen = {(span["start"], span["end"]) for span in spans}
+        found -= _ends([span for span in every if (span["start"], span["end"]) not in seen], "opened")
+    return found
+
+
+def _ends(spans: list[dict[str, Any]], which: str) -> set[tuple[str, int]]:
+    ends = {(span[f"{which}_batch"], span[f"{which}_record"]) for span in spans}
+    return {(batch, number) for batch, number in ends if batch is not None and number is not None}
 
 
 def _text(value: object) -> str:

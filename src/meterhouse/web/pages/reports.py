@@ -48,6 +48,7 @@ def reports(request: HttpRequest) -> HttpResponse:
     looked(request)
     today = site_today()
     month = months_back(today, 1)
+    mail = getattr(request.user, "email", "")
     context = _made(request) | {
         "month": f"{month:%Y-%m}",
         "realms": REPORTED_REALMS,
@@ -61,8 +62,8 @@ def reports(request: HttpRequest) -> HttpResponse:
             {"one": one, "about": _about({**one.parameters, "month": "each month"})}
             for one in schedules_of(request.user)
         ],
-        "may_mail": bool(request.user.email) and served_site().settings.alerts.mail is not None,
-        "mail": request.user.email,
+        "may_mail": bool(mail) and served_site().settings.alerts.mail is not None,
+        "mail": mail,
     }
     return render(request, "reports.html", context)
 

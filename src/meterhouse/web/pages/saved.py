@@ -116,13 +116,15 @@ def dashboard(request: HttpRequest, id_: int) -> HttpResponse:
         board = keeping.own(request.user, Dashboard, id_)
     except keeping.NotKept:
         raise Http404 from None
-    link = _link(request, board)
-    context = {"board": board, "panels": _panels(board), "mine": True, "link": link}
-    context["others"] = [
-        one
-        for one in keeping.questions_of(request.user)
-        if all(panel["question"].pk != one.pk for panel in context["panels"])
-    ]
+    panels = _panels(board)
+    held = {one["question"].pk for one in panels}
+    context = {
+        "board": board,
+        "panels": panels,
+        "mine": True,
+        "link": _link(request, board),
+        "others": [one for one in keeping.questions_of(request.user) if one.pk not in held],
+    }
     return render(request, "dashboard.html", context)
 
 
