@@ -127,6 +127,10 @@ class Dated(Recorded):
     class Meta:
         abstract = True
 
+    def __str__(self) -> str:
+        since, until = self.valid_from or "ever", self.valid_until or "further notice"
+        return f"{self._meta.verbose_name}, {since} to {until}"
+
     def holds_on(self, day: date) -> bool:
         """Whether it is true on that day."""
         return (self.valid_from is None or self.valid_from <= day) and (

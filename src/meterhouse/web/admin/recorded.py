@@ -9,6 +9,7 @@ from django.db import DEFAULT_DB_ALIAS, IntegrityError, models, transaction
 from django.http import HttpRequest
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin, TabularInline
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from meterhouse.directory.pen import Pen
 from meterhouse.directory.register.recorded import Change, Recorded, changing
@@ -28,7 +29,11 @@ class RecordedForm(forms.ModelForm):  # type: ignore[type-arg]
     """A form that asks for the reason of the change, and says what the database would refuse."""
 
     why = forms.CharField(
-        required=False, max_length=100, label="Reason", help_text="Why this is changed; kept in the history."
+        required=False,
+        max_length=100,
+        label="Reason",
+        help_text="Why this is changed; kept in the history.",
+        widget=UnfoldAdminTextInputWidget,
     )
 
     def _post_clean(self) -> None:
@@ -125,6 +130,7 @@ class RecordedInline(TabularInline):  # type: ignore[misc]
     """Rows that are written with what they belong to."""
 
     extra = 0
+    hide_title = True
     can_delete = False
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
