@@ -11,7 +11,7 @@ from scan_reading import Entry, lines
 
 from meterhouse.errors import QuestionError
 from meterhouse.operations.filesystem.collecting import workers_within
-from meterhouse.sources.filesystem.scan_sets import scan_sets
+from meterhouse.sources.filesystem.scan_sets import ScanSet, scan_sets
 
 DAYS = (datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 11, tzinfo=UTC))
 
@@ -109,3 +109,45 @@ def test_the_memory_budget_says_how_many_volumes_are_read_at_once():
     assert workers_within(512, 8, 7) == 1
     with pytest.raises(QuestionError, match="expected at least 512 MiB"):
         workers_within(511, 8, 7)
+
+
+def test_a_killed_process_costs_its_volume_only_and_the_next_run_takes_it_in(scanned):
+    import multiprocessing
+    import os
+    import signal
+    import threading
+    import time
+
+    from meterhouse.operations.filesystem.collecting import collect_scans
+    from meterhouse.site import Site
+
+    put(scanned, "20240105_s118.gz", file("s118", "new", 2))
+    pipe = scanned.path / "scans" / "20240105_s119.gz"
+    os.mkfifo(pipe)  # who reads it waits until somebody writes
+
+    def kill() -> None:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            for process in multiprocessing.active_children():
+                if process.name == "s119" and process.pid:
+                    time.sleep(1)
+                    os.kill(process.pid, signal.SIGKILL)
+                    return
+            time.sleep(0.05)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    moment = datetime(2024, 1, 5, 23, 59, 59, tzinfo=UTC)
+    sets = {
+        name: [ScanSet(moment, True, (scanned.path / "scans" / f"20240105_{name}.gz",))]
+        for name in ("s118", "s119")
+    }
+    done = collect_scans(Site.open(scanned.path), sets, 2)
+    killer.join()
+    assert [(one.volume, one.outcome) for one in done] == [("s118", "landed"), ("s119", "failed")]
+    assert done[1].detail == "its process ended with code -9"
+    pipe.unlink()
+    put(scanned, "20240105_s119.gz", file("s119", "a", 10))
+    scanned.done("storage", "collect", "--day", "2024-01-06")
+    rows = scanned.table("storage", "groups", "2024-01-06")
+    assert {(row["volume"], row["used_bytes"]) for row in rows} == {("s118", "2"), ("s119", "10")}
