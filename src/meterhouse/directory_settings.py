@@ -58,6 +58,8 @@ class LdapSource(_DirectorySource):
 
     kind: Literal["ldap"]
     url: Annotated[str, Field(pattern=r"^ldap(s|i)?://\S*$")]
+    start_tls: bool = False
+    ca_file: Path | None = None
     bind_dn: str | None = None
     password: Secret | None = None
     page: int = Field(default=500, ge=1, le=10_000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -80,6 +81,56 @@ def test_a_wrong_ldap_password_is_told_without_being_shown(slapd: str):
     with pytest.raises(DirectoryUnreachable, match="expected to bind as cn=admin") as refused:
         said_by_ldap(slapd, "not-the-secret")
     assert "not-the-secret" not in str(refused.value)
+
+
+@pytest.fixture(scope="session")
+def encrypted_slapd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """A real OpenLDAP that lets nobody bind in the clear: its URL, and the authority of its certificate."""
+    folder = tmp_path_factory.mktemp("encrypted-slapd")
+    certificate(folder, "127.0.0.1")
+    schema = (
+        f"TLSCertificateFile {folder}/server.pem\nTLSCertificateKeyFile {folder}/server.key\n"
+        "security simple_bind=128\n"
+    )
+    try:
+        with running_slapd(folder, ldif(), schema) as url:
+            yield url, folder / "server.pem"
+    except SlapdMissing as missing:
+        pytest.skip(str(missing))
+
+
+def certificate(folder: Path, address: str) -> None:
+    """A self-signed certificate server.pem and its key server.key."""
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+         "-days", "2", "-subj", "/CN=slapd", "-addext", f"subjectAltName=IP:{address}",
+         "-keyout", f"{folder}/server.key", "-out", f"{folder}/server.pem"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+
+
+def test_starttls_encrypts_before_the_password_is_said(encrypted_slapd: tuple[str, Path]):
+    url, authority = encrypted_slapd
+    administrator = "cn=admin,dc=uni,dc=edu"
+    people, groups = ldap.fetch(url, HABITS, administrator, PASSWORD, start_tls=True, ca_file=authority)
+    assert (len(people), len(groups)) == (600, 2)
+    with pytest.raises(DirectoryUnreachable, match="LDAPConfidentialityRequiredResult"):
+        ldap.fetch(url, HABITS, administrator, PASSWORD)
+
+
+def test_a_certificate_of_another_authority_is_refused(encrypted_slapd: tuple[str, Path], tmp_path: Path):
+    url, _ = encrypted_slapd
+    certificate(tmp_path, "127.0.0.1")
+    for authority in (tmp_path / "server.pem", None):
+        with pytest.raises(DirectoryUnreachable, match=r"expected a connection, found: .*certificate"):
+            ldap.fetch(url, HABITS, "cn=admin,dc=uni,dc=edu", PASSWORD, start_tls=True, ca_file=authority)
+
+
+def test_a_certificate_of_another_host_is_refused(encrypted_slapd: tuple[str, Path]):
+    url, authority = encrypted_slapd
+    elsewhere = url.replace("127.0.0.1", "localhost")  # the certificate is of the address alone
+    with pytest.raises(DirectoryUnreachable, match="expected a connection"):
+        ldap.fetch(elsewhere, HABITS, "cn=admin,dc=uni,dc=edu", PASSWORD, start_tls=True, ca_file=authority)
 
 
 ASSOCIATIONS = """\

@@ -114,10 +114,23 @@ def import_xdmod(
     group_to_hierarchy: Annotated[Path | None, typer.Option(help="group-to-hierarchy.csv")] = None,
     cloud_project_to_pi: Annotated[Path | None, typer.Option(help="cloud-project-to-pi CSV")] = None,
     dry_run: DryRunOption = False,
+    enter: Annotated[
+        bool, typer.Option("--enter", help="Also enter into the directory, with days, what the files say.")
+    ] = False,
+    effective: EffectiveOption = None,
+    ever: EverOption = False,
+    inactive_after: Annotated[
+        int, typer.Option("--inactive-after", min=1, help="Runs after which the unseen is inactive.")
+    ] = 1,
 ) -> None:
     """Import Open XDMoD's CSV files; each replaces the one of its kind that was imported before."""
     from meterhouse.errors import QuestionError
-    from meterhouse.operations.directory_import import csv_differences, import_csv
+    from meterhouse.operations.directory_import import (
+        csv_differences,
+        import_csv,
+        import_statement,
+        xdmod_statement,
+    )
 
     chosen = {
         "names": names,
@@ -143,6 +156,16 @@ def import_xdmod(
             print(f"{path}: {sum(landed.rows.values())} records, {landed.rejections} rejected")
             for problem in site.warehouse.view().rejections(batch_id=landed.batch_id, limit=20):
                 print(f"  {problem.rejection}", file=sys.stderr)
+        if enter:
+            imported = import_statement(
+                site,
+                xdmod_statement(site, files),
+                effective=effective,
+                inactive_after=inactive_after,
+                dry_run=dry_run,
+                ever=ever or None,
+            )
+            _tell("Open XDMoD's files", imported, dry_run)
 
 
 @app.command("export")

@@ -7,10 +7,11 @@ itself doesn't know.
 from __future__ import annotations
 
 import getpass
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from meterhouse.errors import MeterhouseError
@@ -118,25 +119,53 @@ def csv_differences(site: Site, kind: str, path: Path) -> list[str]:
     """What an import of one of Open XDMoD's CSV files would change: lines to come and lines to go."""
     from collections import Counter
 
-    from meterhouse.sources.delivery import Rows
-    from meterhouse.sources.xdmod_csv import IMPORTS, read_xdmod_csv
+    from meterhouse.sources.xdmod_csv import IMPORTS
 
-    if not path.is_file():
-        raise MeterhouseError(f"directory import: expected a file, found {path}")
-    one = IMPORTS[kind]
-    coming: Counter[tuple[object, ...]] = Counter()
-    for part in read_xdmod_csv(kind, path, datetime.now(UTC)).stream:
-        if isinstance(part, Rows):
-            coming.update(tuple(row[name] for name in one.columns) for row in part.records.to_pylist())
-    view = site.warehouse.view()
-    with site.engine() as engine, view.reading():
-        engine.relation("imported", view.select(one.table))
-        newest = "SELECT * FROM imported WHERE recorded_at = (SELECT MAX(recorded_at) FROM imported)"
-        rows = engine.query(newest, name=one.table).to_pylist()
-    there = Counter(tuple(row[name] for name in one.columns) for row in rows)
+    columns = IMPORTS[kind].columns
+    coming, there = (
+        Counter(tuple(row[name] for name in columns) for row in rows)
+        for rows in (_rows_of_file(kind, path), _rows_imported(site, kind))
+    )
 
     def line(sign: str, values: tuple[object, ...]) -> str:
         return f"{sign} {kind} {', '.join('' if value is None else str(value) for value in values)}"
 
     gone = [line("-", values) for values in (there - coming)]
     return gone + [line("+", values) for values in (coming - there)]
+
+
+def xdmod_statement(site: Site, files: Mapping[str, Path]) -> Statement:
+    """What Open XDMoD's files say together: these, and of the other kinds the newest that was imported."""
+    from meterhouse.sources.directory.xdmod_files import statement_of
+    from meterhouse.sources.xdmod_csv import IMPORTS
+
+    rows = {
+        kind: _rows_of_file(kind, files[kind]) if kind in files else _rows_imported(site, kind)
+        for kind in IMPORTS
+    }
+    return statement_of({kind: of_kind for kind, of_kind in rows.items() if of_kind or kind in files})
+
+
+def _rows_of_file(kind: str, path: Path) -> list[dict[str, Any]]:
+    from meterhouse.sources.delivery import Rows
+    from meterhouse.sources.xdmod_csv import read_xdmod_csv
+
+    if not path.is_file():
+        raise MeterhouseError(f"directory import: expected a file, found {path}")
+    found: list[dict[str, Any]] = []
+    for part in read_xdmod_csv(kind, path, datetime.now(UTC)).stream:
+        if isinstance(part, Rows):
+            found += part.records.to_pylist()
+    return found
+
+
+def _rows_imported(site: Site, kind: str) -> list[dict[str, Any]]:
+    from meterhouse.sources.xdmod_csv import IMPORTS
+
+    table = IMPORTS[kind].table
+    view = site.warehouse.view()
+    with site.engine() as engine, view.reading():
+        engine.relation("imported", view.select(table))
+        newest = "SELECT * FROM imported WHERE recorded_at = (SELECT MAX(recorded_at) FROM imported)"
+        rows: list[dict[str, Any]] = engine.query(f"{newest} ORDER BY record", name=table).to_pylist()
+    return rows

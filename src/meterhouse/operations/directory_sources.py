@@ -120,7 +120,16 @@ def _ldap(site: Site, source: LdapSource) -> Statement:
         kind=source.reference_kind,
     )
     password = source.password.reveal(site.path) if source.password else None
-    return ldap.read(habits, *ldap.fetch(source.url, habits, source.bind_dn, password, source.page))
+    people, groups = ldap.fetch(
+        source.url,
+        habits,
+        source.bind_dn,
+        password,
+        source.page,
+        start_tls=source.start_tls,
+        ca_file=site.path / source.ca_file if source.ca_file else None,
+    )
+    return ldap.read(habits, people, groups)
 
 
 def _slurm(source: SlurmSource, files: Sequence[Path]) -> Statement:

@@ -152,6 +152,7 @@ MEANINGS = {
     "directory.institution_attribute": "The attribute that says a person's institution.",
     "directory.field_attribute": "The attribute that says a person's field of science.",
     "directory.career_level_attribute": "The attribute that says a person's career level.",
+    "directory.start_tls": "Whether an `ldap://` connection is encrypted (StartTLS) before anything is said.",
     "directory.bind_dn": "Who binds. Without it: anonymous.",
     "directory.password": "Their password, by reference.",
     "directory.people_base": "Where people are.",

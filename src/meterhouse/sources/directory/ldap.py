@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from meterhouse.errors import MeterhouseError
@@ -63,24 +65,40 @@ class Entry:
 
 
 def fetch(
-    url: str, habits: LdapHabits, bind_dn: str | None = None, password: str | None = None, page: int = PAGE
+    url: str,
+    habits: LdapHabits,
+    bind_dn: str | None = None,
+    password: str | None = None,
+    page: int = PAGE,
+    *,
+    start_tls: bool = False,
+    ca_file: Path | None = None,
 ) -> tuple[list[Entry], list[Entry]]:
-    """People and groups, page by page. `url` is ldap://, ldaps:// or ldapi://; nothing is changed there."""
+    """People and groups, page by page. `url` is ldap://, ldaps:// or ldapi://; nothing is changed there.
+
+    With `start_tls` an ldap:// connection is encrypted before anything is said. The server's certificate
+    must be of its name and of an authority in `ca_file`, or, without one, that this machine trusts.
+    """
     try:
         import ldap3
-        from ldap3.core.exceptions import LDAPException
+        from ldap3.core.exceptions import LDAPException, LDAPSocketOpenError, LDAPStartTLSError
     except ImportError:
         raise MeterhouseError("ldap: expected the extra meterhouse[ldap] to be installed") from None
+    if ca_file is not None and not ca_file.is_file():
+        raise DirectoryUnreachable(f"{url}: ca_file: expected a file, found none at {ca_file}")
     try:
+        tls = ldap3.Tls(validate=ssl.CERT_REQUIRED, ca_certs_file=str(ca_file) if ca_file else None)
         connection = ldap3.Connection(
-            ldap3.Server(url, connect_timeout=30, get_info=ldap3.NONE),
+            ldap3.Server(url, connect_timeout=30, get_info=ldap3.NONE, tls=tls),
             user=bind_dn,
             password=password,
             read_only=True,
             receive_timeout=120,
             raise_exceptions=True,
-            auto_bind=ldap3.AUTO_BIND_NO_TLS,
+            auto_bind=ldap3.AUTO_BIND_TLS_BEFORE_BIND if start_tls else ldap3.AUTO_BIND_NO_TLS,
         )
+    except (LDAPStartTLSError, LDAPSocketOpenError, ssl.SSLError) as error:
+        raise DirectoryUnreachable(f"{url}: expected a connection, found: {str(error)[:300]}") from None
     except LDAPException as error:
         raise DirectoryUnreachable(f"{url}: {type(error).__name__}: expected to bind as {bind_dn}") from None
     people = [habits.username, "givenName", "sn", "cn", "mail", habits.institution, habits.career_level]
