@@ -14,10 +14,13 @@ from meterhouse.allocations.closing import (
     post_late_changes,
     statement_hash,
 )
+from meterhouse.allocations.deciding import measured_in_order
 from meterhouse.allocations.file.reading import ledger_file
 from meterhouse.allocations.loading.load import load
 from meterhouse.allocations.rebuilding import rebuild
 from meterhouse.allocations.register import models as ledger
+from meterhouse.allocations.rules.world import Use
+from meterhouse.directory.register import models as directory
 
 WORLD = entities(
     grants=[grant("g", "Inst")],
@@ -150,3 +153,47 @@ def test_a_posted_adjustment_never_changes(alias: str) -> None:
     book(alias, adjustments=[refund])
     loaded = load(alias, ledger_file({"adjustments": [{**refund, "quantity": "-16"}]}, "test"), who="test")
     assert [one.id for one in loaded.refused] == ["r"]
+
+
+def test_what_was_measured_is_void_by_resource_and_day(alias: str) -> None:
+    """10 and 20 measured in two projects on a day, 40 on the next: the first is void of Lab, then of all."""
+    home = ledger.Resource.objects.using(alias).get(code="home").pk
+    project = dict(directory.Project.objects.using(alias).values_list("code", "id"))
+    day, after = date(2100, 2, 1), date(2100, 2, 2)
+    measured = measured_in_order(
+        [
+            Use(0, day, home, project["Lab"], Decimal(10)),
+            Use(0, day, home, project["Inst"], Decimal(20)),
+            Use(0, after, home, project["Inst"], Decimal(40)),
+        ]
+    )
+
+    def raw() -> dict[tuple[date, str], Decimal]:
+        rebuild(alias, measured)
+        found = ledger.UsageCharge.objects.using(alias).filter(posted=None, resource=home)
+        return {(one.day, one.submitted_project.code): one.raw for one in found}
+
+    everything = {(day, "Lab"): 10, (day, "Inst"): 20, (after, "Inst"): 40}
+    assert raw() == everything
+    void = {"date": "2100-02-03", "kind": "void", "resource": "home", "used_on": "2100-02-01"}
+    book(alias, adjustments=[{"id": "v1", **void, "project": "Lab"}])
+    assert raw() == {(day, "Inst"): 20, (after, "Inst"): 40}
+    book(alias, adjustments=[{"id": "v2", **void}])
+    assert raw() == {(after, "Inst"): 40}
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"kind": "void", "resource": "home"}, "expected resource and used_on"),
+        ({"kind": "void", "used_on": "2100-02-01"}, "expected resource and used_on"),
+        ({"kind": "void", "resource": "home", "used_on": "2100-02-01", "usage": "x"}, "expected no usage"),
+        ({"kind": "refund", "resource": "home", "quantity": "-1", "pool": "p"}, "expected with a void"),
+        ({"kind": "void", "resource": "nothing", "used_on": "2100-02-01"}, "nothing"),
+    ],
+)
+def test_a_void_of_what_was_measured_says_all_of_it(alias: str, said: dict[str, object], told: str) -> None:
+    adjustments = [{"id": "v", "date": "2100-02-03", **said}]
+    loaded = load(alias, ledger_file({"adjustments": adjustments}, "test"), who="test")
+    [refused] = loaded.refused
+    assert told in str(refused)

@@ -14,7 +14,10 @@ from meterhouse.allocations.register import models as ledger
 from meterhouse.allocations.rules.quantities import shown
 from meterhouse.allocations.rules.world import Charge
 
-KEPT = ("kind", "day", "pool_id", "quantity", "posted_id", "voided_id", "reason", "author", "approved_by")
+KEPT = (
+    *("kind", "day", "pool_id", "quantity", "posted_id", "voided_id", "reason", "author", "approved_by"),
+    *("void_resource_id", "void_day", "void_project_id"),
+)
 
 
 @dataclass(slots=True)
@@ -68,7 +71,13 @@ def _values(alias: str, one: Adjustment, paid: Mapping[int, int], names: Names) 
         "quantity": None,
         "posted_id": None,
         "voided_id": None,
+        "void_resource_id": None,
+        "void_day": None,
+        "void_project_id": None,
     }
+    measured = _measured(one, names)
+    if measured:
+        return values | measured
     refers_to = one.usage or one.refers_to
     usage = ledger.PostedUsage.objects.using(alias).filter(code=refers_to).order_by("day", "id").first()
     if one.kind == "void":
@@ -95,6 +104,23 @@ def _values(alias: str, one: Adjustment, paid: Mapping[int, int], names: Names) 
         "pool_id": pool.pk,
         "quantity": one.quantity,
         "posted_id": usage.pk if usage is not None else None,
+    }
+
+
+def _measured(one: Adjustment, names: Names) -> dict[str, Any]:
+    """What the warehouse says of a resource on a day, which is void; nothing when another thing is meant."""
+    if one.resource is None and one.used_on is None and one.project is None:
+        return {}
+    if one.kind != "void":
+        raise _Refuse(f"resource, used_on, project: expected with a void, found with a {one.kind}")
+    if one.resource is None or one.used_on is None:
+        raise _Refuse("a void of what was measured: expected resource and used_on")
+    if one.usage or one.refers_to or one.pool or one.quantity is not None:
+        raise _Refuse("a void of what was measured: expected no usage, pool or quantity")
+    return {
+        "void_resource_id": names.resource(one.resource).pk,
+        "void_day": one.used_on,
+        "void_project_id": names.project(one.project).pk if one.project else None,
     }
 
 

@@ -282,7 +282,11 @@ class Usage(Entry):
 
 
 class Adjustment(Entry):
-    """A correction: a refund (negative), a charge (positive), or a usage or adjustment that is void."""
+    """A correction: a refund (negative), a charge (positive), or what is void.
+
+    Void is a usage or adjustment by its id, or what was measured of a `resource` on a day (`used_on`): of one
+    `project`, or of all.
+    """
 
     id: Name
     day: Day = Field(validation_alias=AliasChoices("date", "day"))
@@ -291,6 +295,9 @@ class Adjustment(Entry):
     pool: OptionalName = Field(default=None, validation_alias=AliasChoices("pool", "allocation_pool"))
     usage: OptionalName = None
     refers_to: OptionalName = None
+    resource: OptionalName = None
+    used_on: OptionalDay = None
+    project: OptionalName = None
     reason: Text = ""
     author: Text = ""
     approved_by: Text = ""
