@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
-import socket
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
 sys.path[:0] = [str(Path(__file__).parent)]
 
 from identity_provider import AUDIENCE, CLIENT, SECRET, IdentityProvider, identity_provider  # noqa: E402
-from served import METERHOUSE, PROGRAM, Served  # noqa: E402
+from served import Served, free_port, serving  # noqa: E402
 from two_institutions import make_site  # noqa: E402
 
 from meterhouse.site import Site  # noqa: E402
@@ -41,42 +35,6 @@ client_secret = {{{{ file = "client-secret" }}}}
 api_audience = "{AUDIENCE}"
 clients = {{{{ batch = "staff" }}}}
 """
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
-
-
-@contextmanager
-def serving(folder: Path, *options: str, port: int | None = None) -> Iterator[str]:
-    """`meterhouse serve` on a free port, stopped in the end."""
-    port = port or free_port()
-    log = (folder / "serve.log").open("wb")
-    process = subprocess.Popen(
-        [METERHOUSE, "--site", str(folder), "serve", "--port", str(port), "--threads", "2", *options],
-        stdout=log,
-        stderr=log,
-        start_new_session=True,
-    )
-    try:
-        url = f"http://127.0.0.1:{port}"
-        for _ in range(300):
-            assert process.poll() is None, (folder / "serve.log").read_text()
-            try:
-                PROGRAM.get(f"{url}/accounts/login/")
-                break
-            except httpx.TransportError:
-                time.sleep(0.1)
-        else:
-            pytest.fail("the server didn't answer: " + (folder / "serve.log").read_text())
-        yield url
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(20)
-        log.close()
 
 
 @pytest.fixture(scope="session")

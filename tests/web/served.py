@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import socket
+import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import pytest
 
 METERHOUSE = str(Path(sys.executable).parent / "meterhouse")
 PASSWORD = "correct horse battery"
@@ -51,3 +59,39 @@ class Served:
             answer = client.post("/accounts/login/", data=sent, headers={"Referer": self.url})
             assert answer.status_code == 302, answer.text
         return client
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+@contextmanager
+def serving(folder: Path, *options: str, port: int | None = None) -> Iterator[str]:
+    """`meterhouse serve` on a free port, stopped in the end."""
+    port = port or free_port()
+    log = (folder / "serve.log").open("wb")
+    process = subprocess.Popen(
+        [METERHOUSE, "--site", str(folder), "serve", "--port", str(port), "--threads", "2", *options],
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+    )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        for _ in range(300):
+            assert process.poll() is None, (folder / "serve.log").read_text()
+            try:
+                PROGRAM.get(f"{url}/accounts/login/")
+                break
+            except httpx.TransportError:
+                time.sleep(0.1)
+        else:
+            pytest.fail("the server didn't answer: " + (folder / "serve.log").read_text())
+        yield url
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(20)
+        log.close()

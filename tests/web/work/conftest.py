@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,6 @@ import pytest
 from served import Served
 
 from services.mail_server import MailServer
-
-Step = Callable[..., Any]
 
 
 @pytest.fixture(scope="package")
@@ -47,19 +46,49 @@ def folder(served: Served, mail_server: MailServer, tmp_path_factory: pytest.Tem
     return folder
 
 
+class Steps:
+    """A process that does one step after another; one that was killed is started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self._command = [sys.executable, str(Path(__file__).with_name("steps.py")), str(folder)]
+        self._process: subprocess.Popen[str] | None = None
+
+    def __call__(self, *words: str) -> Any:
+        """What the step answers; None where it was killed."""
+        if self._process is None:
+            self._process = subprocess.Popen(
+                self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(words) + "\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        if answer:
+            return json.loads(answer)
+        code = self._process.wait()
+        self._process = None
+        assert code == -signal.SIGKILL, "the step failed, as it says above"
+        return None
+
+    def close(self) -> None:
+        if self._process is not None:
+            assert self._process.stdin is not None
+            self._process.stdin.close()
+            self._process.wait(20)
+
+
+@pytest.fixture(scope="package")
+def processes(folder: Path) -> Iterator[list[Steps]]:
+    """Three of them."""
+    several = [Steps(folder) for _ in range(3)]
+    yield several
+    for one in several:
+        one.close()
+
+
 @pytest.fixture
-def step(folder: Path) -> Step:
-    """Do one step in a process of its own, and return what it printed; None where it was killed."""
-
-    def run(*words: str) -> Any:
-        program = Path(__file__).with_name("steps.py")
-        done = subprocess.run(
-            [sys.executable, str(program), str(folder), *words], capture_output=True, text=True
-        )
-        if done.returncode < 0:
-            return None
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
-
-    run("empty")
-    return run
+def step(processes: list[Steps]) -> Steps:
+    """The first, on a site where nothing has been asked for."""
+    processes[0]("empty")
+    return processes[0]

@@ -1,4 +1,7 @@
-"""Run as a program: one step of background work on a site, in a process that may be killed. Prints JSON."""
+"""Run as a program: steps of background work on a site, in a process that may be killed.
+
+Each line of standard input is a step with its words, as JSON; so is each answer.
+"""
 
 from __future__ import annotations
 
@@ -44,6 +47,7 @@ def die() -> None:
 
     worker.make = killed  # type: ignore[assignment]
     worker.work_once(SHORT)
+    raise AssertionError("expected to be killed")
 
 
 def lose() -> None:
@@ -56,6 +60,7 @@ def lose() -> None:
 
     worker.make = taken
     worker.work_once()
+    worker.make = real
 
 
 def once() -> int:
@@ -133,6 +138,7 @@ def empty() -> None:
 
 
 if __name__ == "__main__":
-    done = globals()[sys.argv[2]](*sys.argv[3:])
+    for line in sys.stdin:
+        name, *words = json.loads(line)
+        print(json.dumps(globals()[name](*words)), flush=True)
     site.close()
-    print(json.dumps(done))

@@ -8,8 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import serving
-from served import PROGRAM, Served
+from served import PROGRAM, Served, serving
 
 PERIOD = {"from": "2026-03-01", "to": "2026-03-20"}
 

@@ -38,17 +38,12 @@ def test_what_kills_every_worker_is_given_up(step: Any) -> None:
     assert given_up["error"] == "given up: it ended its maker 3 times"
 
 
-def test_of_several_workers_one_makes_each(step: Any) -> None:
+def test_of_several_workers_one_makes_each(step: Any, processes: Any) -> None:
     step("ask", "pi", "6")
     with ThreadPoolExecutor() as pool:
-        made = list(pool.map(step_once, [step] * 3))
+        made = list(pool.map(lambda one: one("once"), processes))
     assert sum(made) == 6
     assert {(one["state"], one["attempts"]) for one in step("show")} == {("done", 1)}
-
-
-def step_once(step: Any) -> int:
-    made: int = step("once")
-    return made
 
 
 def test_who_lost_the_claim_leaves_nothing(step: Any) -> None:
@@ -84,11 +79,11 @@ def test_files_go_after_a_month_and_when_they_are_forgotten(step: Any, folder: P
     assert not (folder / "made-files" / second).exists()
 
 
-def test_a_schedule_asks_once_a_month_for_the_month_before(step: Any) -> None:
+def test_a_schedule_asks_once_a_month_for_the_month_before(step: Any, processes: Any) -> None:
     step("schedule", "northfield", "no mail")
     assert step("due", "2026-04-04T23:59:00+00:00") == 0
     with ThreadPoolExecutor() as pool:
-        asked = list(pool.map(lambda _: step("due", "2026-04-05T00:00:00+00:00"), range(2)))
+        asked = list(pool.map(lambda one: one("due", "2026-04-05T00:00:00+00:00"), processes))
     assert sum(asked) == 1
     assert step("due", "2026-04-30T00:00:00+00:00") == 0
     assert [one["parameters"]["month"] for one in step("show")] == ["2026-03"]

@@ -60,22 +60,25 @@ def worker_beside(path: Path) -> Iterator[None]:
     command = [sys.executable, "-m", "meterhouse.cli.main", "--site", str(path), "work"]
     command += ["--parent", str(os.getpid())]
 
-    def watch() -> None:
-        while not over.is_set():
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603 - this program itself
-            while process.poll() is None and not over.wait(0.2):
-                pass
-            if over.is_set():
-                process.terminate()
-                try:
-                    process.wait(5)
-                except subprocess.TimeoutExpired:
-                    process.kill()  # what it was making is taken up again
-                    process.wait()
-                return
-            over.wait(_WATCH_SECONDS)  # not in a tight loop where it can't start at all
+    def start() -> subprocess.Popen[bytes]:
+        # Not by fork: a server's process that is forked meanwhile would keep the pipe open by which Popen
+        # waits for its child to begin. Python's files aren't inherited anyway.
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, close_fds=False)  # noqa: S603 - itself
 
-    thread = threading.Thread(target=watch, name="worker", daemon=True)
+    def watch(process: subprocess.Popen[bytes]) -> None:
+        while not over.wait(0.2):
+            if process.poll() is not None:
+                over.wait(_WATCH_SECONDS)  # not in a tight loop where it can't start at all
+                if not over.is_set():
+                    process = start()
+        process.terminate()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()  # what it was making is taken up again
+            process.wait()
+
+    thread = threading.Thread(target=watch, args=(start(),), name="worker", daemon=True)
     thread.start()
     try:
         yield
