@@ -18,6 +18,7 @@ import tempfile
 import time
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, date, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -200,6 +201,7 @@ IN_POSTGRESQL = {
 def filled_postgresql(site: Any) -> Any:
     """A server with the usage and the dimension tables of a site."""
     import psycopg
+    from pyarrow.csv import WriteOptions, write_csv
 
     from meterhouse.directory.dated_dimensions import dated_dimensions
     from meterhouse.directory.state import Directory
@@ -214,10 +216,11 @@ def filled_postgresql(site: Any) -> Any:
                 "SELECT day, project_ref, user_ref, wall_seconds * vcpus AS core_seconds FROM "
                 f"({site.warehouse.view().select('daily')})"
             )
-            with cursor.copy("COPY daily FROM STDIN") as copy:
+            with cursor.copy("COPY daily FROM STDIN (FORMAT csv)") as copy:
                 for batch in reader:
-                    for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                        copy.write_row(row)
+                    text = BytesIO()
+                    write_csv(batch, text, WriteOptions(include_header=False))
+                    copy.write(text.getvalue())
         for name, table in dated_dimensions(Directory(site.register.alias)).items():
             types = {"int64": "bigint", "date32[day]": "date"}
             columns = ", ".join(f"{one.name} {types.get(str(one.type), 'text')}" for one in table.schema)
