@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(name="users", help="Who may log in to the web site.", no_args_is_help=True)
 _NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of the account.")]
+_TOKEN_COLUMNS = ("number", "name", "scopes", "created_at", "expires_at", "revoked_at")
 _COLUMNS = ("name", "role", "person", "institution", "active", "last_login")
 
 
@@ -93,7 +94,10 @@ def close(context: typer.Context, name: _NameArgument) -> None:
 def token(
     context: typer.Context,
     name: _NameArgument,
-    scope: Annotated[str, typer.Option("--scope", help="usage, records, coverage, with commas.")] = "usage",
+    scope: Annotated[
+        str,
+        typer.Option("--scope", help="usage, records, coverage, directory, allocations, files, with commas."),
+    ] = "usage",
     days: Annotated[int, typer.Option("--days", help="How long it may be used.")] = 90,
     title: Annotated[str, typer.Option("--title", help="What it is for.")] = "",
 ) -> None:
@@ -102,3 +106,54 @@ def token(
         from meterhouse.web.accounts.granting import give_token
 
         print(give_token(name, title or "command line", names(scope), days))
+
+
+@app.command("change")
+def change(
+    context: typer.Context,
+    name: _NameArgument,
+    role: Annotated[
+        str | None, typer.Option("--role", help="user, institution, staff or administrator.")
+    ] = None,
+    person: Annotated[
+        str | None, typer.Option("--person", help="User name of the person in the directory.")
+    ] = None,
+    institution: Annotated[
+        str | None, typer.Option("--institution", help="Name or id of the institution in the directory.")
+    ] = None,
+) -> None:
+    """Give an account another role, person or institution; its tokens see from then on what it sees."""
+    with _open(context):
+        from meterhouse.web.accounts.granting import change_account
+
+        access = change_account(name, role=role, person=person, institution=institution)
+        print(f"Account {name}, role {access.role}.")
+
+
+@app.command("tokens")
+def tokens(context: typer.Context, name: _NameArgument, how: FormatOption = Format.table) -> None:
+    """Which tokens has an account? Their numbers, not the tokens: those can't be read again."""
+    with _open(context):
+        from meterhouse.web.accounts.granting import account
+
+        records: list[dict[str, object]] = [
+            {column: getattr(one, "id" if column == "number" else column) for column in _TOKEN_COLUMNS}
+            for one in account(name).api_tokens.order_by("id")
+        ]
+    print_records(records, _TOKEN_COLUMNS, how, empty="There are no tokens.")
+
+
+@app.command("revoke")
+def revoke(
+    context: typer.Context,
+    name: _NameArgument,
+    number: Annotated[
+        int, typer.Argument(metavar="NUMBER", help="Number of the token, as `tokens` says it.")
+    ],
+) -> None:
+    """Refuse a token from now on."""
+    with _open(context):
+        from meterhouse.web.accounts.granting import revoke_token
+
+        revoke_token(name, number)
+    print(f"Token {number} of {name} is refused.")

@@ -65,6 +65,37 @@ def add_account(
     return access
 
 
+def change_account(
+    name: str, *, role: str | None = None, person: str | None = None, institution: str | None = None
+) -> Access:
+    """Give an account another role, person or institution, from now on; what is None stays as it is."""
+    user = account(name)
+    with transaction.atomic():
+        access = Access.objects.filter(user=user).first() or Access(user=user, role="user")
+        if role is not None:
+            if role not in dict(ROLES):
+                raise AccountError(f"role: expected one of {', '.join(dict(ROLES))}, found {role!r}")
+            access.role = role
+        if person is not None:
+            access.person = _person(person)
+        if institution is not None:
+            access.institution = _institution(institution, access.role)
+        if access.role == "institution" and access.institution is None:
+            raise AccountError("institution: expected one for an account with the role institution")
+        access.save()
+        tied = f"person {access.person.username if access.person else None}, institution {access.institution}"
+        audit("account changed", name, f"role {access.role}, {tied}")
+    return access
+
+
+def revoke_token(name: str, number: int) -> None:
+    """Refuse a token from now on."""
+    mine = ApiToken.objects.filter(user=account(name), id=number, revoked_at__isnull=True)
+    if not mine.update(revoked_at=datetime.now(UTC)):
+        raise AccountError(f"token: expected one of {name} that may be used, found {number}")
+    audit("token revoked", name, str(number))
+
+
 def _person(username: str | None) -> Person | None:
     if username is None:
         return None
