@@ -28,6 +28,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "work": notice_of(request) if signed_in else None,
         "site_name": served_site().settings.site.name,
         "signed_in": signed_in,
+        "runs_the_site": signed_in and is_staff(request),
         "public_site": served_site().settings.web.public,
         "place": place,
         "chosen": [
