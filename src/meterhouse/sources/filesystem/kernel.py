@@ -109,7 +109,9 @@ def read_lines(state: at.State, data: Any, end: int) -> int:
         if directory_end > start:
             entered(state, start, directory_end)
         if want_entries:
-            _keep_entry(state, total)
+            _keep_entry(
+                counts, values, state.path, state.entry_values, state.entry_end, state.entry_text, total
+            )
         if values[at.LINKS] == 0:
             counts[at.UNLINKED] += 1
             place = stop + 1
@@ -271,15 +273,16 @@ def _amounts_of_line(state: at.State, amounts: Any, name: int, total: int) -> in
 
 
 @compiled
-def _keep_entry(state: at.State, total: int) -> None:
-    counts = state.counts
+def _keep_entry(
+    counts: Any, values: Any, path: Any, entry_values: Any, entry_end: Any, entry_text: Any, total: int
+) -> None:
     entry = counts[at.ENTRIES]
     text = counts[at.ENTRY_TEXT]
     for place in range(total):
-        state.entry_text[text + place] = state.path[place]
-    state.entry_end[entry] = text + total
+        entry_text[text + place] = path[place]
+    entry_end[entry] = text + total
     for role in range(at.ROLES):
-        state.entry_values[entry, role] = state.values[role]
+        entry_values[entry, role] = values[role]
     counts[at.ENTRIES] = entry + 1
     counts[at.ENTRY_TEXT] = text + total
 

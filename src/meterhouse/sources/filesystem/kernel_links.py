@@ -39,31 +39,40 @@ def _freed(inodes: Any, left: Any, slot: int) -> None:
     left[hole] = 0
 
 
-@compiled
+@inlined
 def name_of_inode(state: at.State, inode: Any, number: Any, links: int) -> int:
     """Which name of its inode this is: FIRST, AGAIN, or NOT_FOLLOWED when there are too many to know."""
-    counts = state.counts
+    name: int = _name_of_inode(
+        state.counts, state.devices, state.link_inode, state.link_left, inode, number, links
+    )
+    return name
+
+
+@compiled
+def _name_of_inode(
+    counts: Any, devices: Any, link_inode: Any, link_left: Any, inode: Any, number: Any, links: int
+) -> int:
     device = 0
-    while device < counts[at.DEVICES] and state.devices[device] != number:
+    while device < counts[at.DEVICES] and devices[device] != number:
         device += 1
     if device == counts[at.DEVICES]:
-        if device == len(state.devices):
+        if device == len(devices):
             return NOT_FOLLOWED
-        state.devices[device] = number
+        devices[device] = number
         counts[at.DEVICES] += 1
     device += 1  # so that what stands in a slot is never zero
-    slot = _slot_of(state.link_inode, state.link_left, inode, device)
-    if state.link_left[slot] != 0:
-        if state.link_left[slot] & 0xFFFFFFFF == 1:
-            _freed(state.link_inode, state.link_left, slot)
+    slot = _slot_of(link_inode, link_left, inode, device)
+    if link_left[slot] != 0:
+        if link_left[slot] & 0xFFFFFFFF == 1:
+            _freed(link_inode, link_left, slot)
             counts[at.LINKS_OPEN] -= 1
         else:
-            state.link_left[slot] -= 1
+            link_left[slot] -= 1
         return AGAIN
-    if counts[at.LINKS_OPEN] * 10 >= len(state.link_inode) * 7:
+    if counts[at.LINKS_OPEN] * 10 >= len(link_inode) * 7:
         return NOT_FOLLOWED
-    state.link_inode[slot] = inode
-    state.link_left[slot] = device << 32 | min(links - 1, 0xFFFFFFFF)
+    link_inode[slot] = inode
+    link_left[slot] = device << 32 | min(links - 1, 0xFFFFFFFF)
     counts[at.LINKS_OPEN] += 1
     return FIRST
 

@@ -43,9 +43,8 @@ def added(amounts: Any, place: int, more: Any, other: int) -> bool:
 
 
 @inlined
-def _cell_of(state: at.State, level: int, owner: Any) -> int:
+def _cell_of(levels: Any, following: Any, owners: Any, level: int, owner: Any) -> int:
     """The cell of `owner` in the directory at `level`, moved to the front; -1: none."""
-    levels, following, owners = state.levels, state.cell_next, state.cell_owner
     cell: int = levels[level, at.HEAD]
     if cell < 0 or owners[cell] == owner:
         return cell
@@ -67,7 +66,7 @@ def add_to_directory(state: at.State, owner: Any, amounts: Any) -> None:
     """Add row 0 of `amounts` to the directory in which the walk is. There must be a free cell."""
     counts, levels = state.counts, state.levels
     level = counts[at.LEVEL]
-    cell = _cell_of(state, level, owner)
+    cell = _cell_of(levels, state.cell_next, state.cell_owner, level, owner)
     if cell >= 0 and added(state.cell_amounts, cell, amounts, 0):
         return
     cell = counts[at.FREE_CELL]
@@ -86,38 +85,52 @@ def add_to_directory(state: at.State, owner: Any, amounts: Any) -> None:
         counts[at.SPILL] = level
 
 
-@compiled
+@inlined
 def emit_level(state: at.State, level: int) -> bool:
     """Emit the rows of the directory at `level` and hand its amounts to its parent.
 
     False: there was no room for all of them; what is left is emitted when it is called again.
     """
-    counts, levels, following = state.counts, state.levels, state.cell_next
-    cell: int = levels[level, at.HEAD]
-    if cell < 0:
+    if state.levels[level, at.HEAD] < 0:
         return True
+    # A call hands over each array as several numbers, so only those that it needs.
+    emitted: bool = _emitted(
+        state.counts, state.levels, state.path, state.cell_owner, state.cell_next, state.cell_amounts,
+        state.row_directory, state.row_owner, state.row_amounts, state.row_directory_end,
+        state.row_directory_depth, state.row_text, level,
+    )  # fmt: skip
+    return emitted
+
+
+@compiled
+def _emitted(
+    counts: Any, levels: Any, path: Any, cell_owner: Any, following: Any, cell_amounts: Any,
+    row_directory: Any, row_owner: Any, row_amounts: Any, row_directory_end: Any, row_directory_depth: Any,
+    row_text: Any, level: int,
+) -> bool:  # fmt: skip
+    cell: int = levels[level, at.HEAD]
     end = max(levels[level, at.END], 1)
     text = counts[at.ROW_TEXT]
     row = counts[at.ROWS]
-    if row >= len(state.row_owner) or text + end > len(state.row_text):
+    if row >= len(row_owner) or text + end > len(row_text):
         return False
     directory = counts[at.ROW_DIRECTORIES]
     for place in range(end):
-        state.row_text[text + place] = state.path[place]
+        row_text[text + place] = path[place]
     counts[at.ROW_TEXT] = text + end
-    state.row_directory_end[directory] = text + end
-    state.row_directory_depth[directory] = level
+    row_directory_end[directory] = text + end
+    row_directory_depth[directory] = level
     counts[at.ROW_DIRECTORIES] = directory + 1
-    while cell >= 0 and row < len(state.row_owner):
+    while cell >= 0 and row < len(row_owner):
         after = following[cell]
-        state.row_directory[row] = directory
-        state.row_owner[row] = state.cell_owner[cell]
+        row_directory[row] = directory
+        row_owner[row] = cell_owner[cell]
         for column in range(at.AMOUNTS):
-            state.row_amounts[row, column] = state.cell_amounts[cell, column]
+            row_amounts[row, column] = cell_amounts[cell, column]
         row += 1
         levels[level, at.OWNERS] -= 1
-        parents = _cell_of(state, level - 1, state.cell_owner[cell]) if level > 0 else -1
-        if level > 0 and (parents < 0 or not added(state.cell_amounts, parents, state.cell_amounts, cell)):
+        parents = _cell_of(levels, following, cell_owner, level - 1, cell_owner[cell]) if level > 0 else -1
+        if level > 0 and (parents < 0 or not added(cell_amounts, parents, cell_amounts, cell)):
             following[cell] = levels[level - 1, at.HEAD]
             levels[level - 1, at.HEAD] = cell
             levels[level - 1, at.OWNERS] += 1
