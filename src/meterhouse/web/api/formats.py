@@ -60,8 +60,12 @@ def cell(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
-    text = str(plain(value))
-    return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA) else text
+    return harmless(value) if isinstance(value, str) else str(plain(value))
+
+
+def harmless(text: str) -> str:
+    """A text that a spreadsheet takes for nothing else."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def as_csv(columns: Sequence[str], records: Iterable[Record]) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import os
 import shutil
@@ -15,13 +16,16 @@ from typing import Any
 import pyarrow as pa
 
 from meterhouse.errors import MeterhouseError
+from meterhouse.reports.monthly import MonthlyReport
 from meterhouse.reports.questions import answer_question
 from meterhouse.reports.site_dump import dump_site
 from meterhouse.reports.site_month import site_month
 from meterhouse.reports.spans import read_spans
+from meterhouse.reports.tables import as_text, tables
 from meterhouse.reports.write import write_monthly
 from meterhouse.site import Site
 from meterhouse.usage.tables import SPAN
+from meterhouse.web.api.formats import harmless
 from meterhouse.web.api.log_rows import LOG_COLUMN_TYPES, log_rows
 from meterhouse.web.api.usage_columns import usage_columns
 from meterhouse.web.asking import filters_of, moment_of
@@ -83,10 +87,24 @@ def _report(site: Site, asked: ReportParameters, right: Right, owner: str, folde
                 for one in report.coverage
             ),
         )
-    paths = write_monthly(report, folder, [asked.format])
-    if asked.format != "csv":
-        return report.snapshot, paths[0]
-    return report.snapshot, _zipped(folder / paths[0].parent.name, paths)
+    if asked.format == "csv":
+        return report.snapshot, _tables(report, folder)
+    return report.snapshot, write_monthly(report, folder, [asked.format])[0]
+
+
+def _tables(report: MonthlyReport, folder: Path) -> Path:
+    """The tables that the command writes, but with an apostrophe before what a spreadsheet would run."""
+    named = folder / f"monthly-{report.period}{'' if report.realm == 'cloud' else f'-{report.realm}'}-csv"
+    named.mkdir()
+    paths = []
+    for table in tables(report):
+        paths.append(named / f"{table.name}.csv")
+        with paths[-1].open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(column.name for column in table.columns)
+            for row in table.rows:
+                writer.writerow([as_text(harmless(one) if isinstance(one, str) else one) for one in row])
+    return _zipped(named, paths)
 
 
 def _export(site: Site, asked: ExportParameters, right: Right, folder: Path) -> tuple[int, Path]:
