@@ -29,14 +29,14 @@ MODES = {"light": (1280, False), "dark": (1280, True), "phone": (PHONE, False)}
 
 
 @contextmanager
-def serving(site: Path) -> Iterator[str]:
+def serving(site: Path, *options: str) -> Iterator[str]:
     """`meterhouse serve` on a free port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with (site.parent / "serve.log").open("wb") as log:
         process = subprocess.Popen(
-            [METERHOUSE, "--site", str(site), "serve", "--port", str(port), "--threads", "2"],
+            [METERHOUSE, "--site", str(site), "serve", "--port", str(port), *(options or ("--threads", "2"))],
             stdout=log,
             stderr=log,
             start_new_session=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from meterhouse.site import Site
+    from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
 
 
 def answer_question(
@@ -22,13 +24,15 @@ def answer_question(
     question: Question,
     as_of: int | datetime | None = None,
     dimensions: Mapping[str, pa.Table] | None = None,
+    kept: DuckDBEngine | None = None,
 ) -> Answer:
     """Answer `question` as known at `as_of` (now when None).
 
-    Whoever asks often may hand in the `dimensions` of that moment; they are read anew otherwise.
+    Whoever asks often may hand in the `dimensions` of that moment and an engine that is `kept` open; they are
+    read, and one is opened, otherwise.
     """
     view = site.warehouse.view(as_of)
-    with site.engine() as engine, view.reading():
+    with nullcontext(kept) if kept else site.engine() as engine, view.reading():
         if dimensions is None:
             dimensions = dimension_tables(view, engine)
         time_zone = site.settings.site.time_zone

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from threading import Lock
@@ -19,6 +20,7 @@ from meterhouse.usage.answer import Answer
 from meterhouse.usage.question import Question
 from meterhouse.usage.tables import DERIVED_TABLES
 from meterhouse.warehouse.catalogue.models import DataFile, Snapshot
+from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
 from meterhouse.warehouse.errors import FilesVanished
 from meterhouse.web.serving import served_site
 
@@ -80,9 +82,50 @@ class Kept:
                 self._taken -= freed
 
 
+_idle: list[DuckDBEngine] = []  # opening one, and handing it the dimensions, takes longer than most questions
+_IDLE_ENGINES = 4
+
+
+@contextmanager
+def _engine() -> Iterator[DuckDBEngine]:
+    """An engine that nobody else uses meanwhile; it is kept open for the next question if all went well."""
+    try:
+        engine = _idle.pop()
+    except IndexError:
+        engine = served_site().engine()
+    try:
+        yield engine
+    except BaseException:
+        engine.close()
+        raise
+    if len(_idle) < _IDLE_ENGINES:
+        _idle.append(engine)
+    else:
+        engine.close()
+
+
+class KeptForState:
+    """Things that belong to one state of the site: they go, all at once, when there is another."""
+
+    def __init__(self, room: int, weigh: Callable[[Any], int] = lambda made: 1) -> None:
+        self._room = room
+        self._weigh = weigh
+        self._lock = Lock()
+        self._state: Hashable = None
+        self._kept = Kept(room, weigh)
+
+    def get(self, state: Hashable, key: Hashable, make: Callable[[], Made]) -> Made:
+        """What is kept under `key` for this state, made now where it isn't."""
+        with self._lock:
+            if state != self._state:
+                self._state, self._kept = state, Kept(self._room, self._weigh)
+            kept = self._kept
+        return kept.get(key, make)
+
+
 _answers = Kept(_ROWS, lambda found: len(found.rows) + 50 if len(found.rows) <= _LONGEST else _ROWS + 1)
 _dimensions = Kept(3)
-_states = Kept(50)
+_states = KeptForState(1000)
 _snapshots = Kept(1000)
 
 
@@ -97,10 +140,13 @@ def answered(question: Question, as_of: int | datetime | None = None) -> Answer:
 def _answered(question: Question, as_of: int | datetime | None) -> Answer:
     snapshot = served_site().warehouse.view(as_of).snapshot
     state = state_of(snapshot)
-    found = _answers.get(
-        (state, *_key(question)),
-        lambda: answer_question(served_site(), question, snapshot, dimensions_of(snapshot)),
-    )
+
+    def work_out() -> Answer:
+        dimensions = dimensions_of(snapshot)
+        with _engine() as engine:
+            return answer_question(served_site(), question, snapshot, dimensions, engine)
+
+    found = _answers.get((state, *_key(question)), work_out)
     return found if found.snapshot == snapshot else replace(found, snapshot=snapshot)
 
 
@@ -117,7 +163,7 @@ def dimensions_of(snapshot: int) -> dict[str, pa.Table]:
 
 def kept_for_state(name: str, make: Callable[[], Made], *of: Hashable) -> Made:
     """Something that pages work out of usage and directory as they are now."""
-    return _states.get((name, present_state(), *of), make)
+    return _states.get(present_state(), (name, *of), make)
 
 
 def present_state() -> tuple[int, int]:

@@ -50,6 +50,7 @@ class DuckDBEngine:
             settings["memory_limit"] = memory_limit
         if threads is not None:
             settings["threads"] = threads
+        self._tables: dict[str, pa.Table] = {}  # what was registered and is still under its name
         self._kinds: dict[str, str] = {}  # of what stands under a name: asking the catalogue takes longer
         try:
             self._connection = duckdb.connect(":memory:", config=settings)
@@ -61,6 +62,8 @@ class DuckDBEngine:
 
     def relation(self, name: str, source: str | pa.Table | pa.RecordBatchReader) -> None:
         """Make `name` a view of a SELECT text or of Arrow data; a reader is read to its end now."""
+        if self._tables.get(name.lower()) is source:
+            return
         self._forget(name)
         if isinstance(source, str):
             self._run(name, f"CREATE TEMP VIEW {quoted(name)} AS {source}")
@@ -68,6 +71,7 @@ class DuckDBEngine:
         elif isinstance(source, pa.Table):
             self._register(name, source)
             self._kinds[name.lower()] = "VIEW"
+            self._tables[name.lower()] = source
         else:
             stream = f"{name} (stream)"
             self._register(stream, source)
@@ -149,6 +153,7 @@ class DuckDBEngine:
             raise EngineError(ENGINE, name, readable(error)) from error
 
     def _forget(self, name: str) -> None:
+        self._tables.pop(name.lower(), None)
         if kind := self._kinds.pop(name.lower(), None):
             self._run(name, f"DROP {kind} {quoted(name)}")
 

@@ -15,7 +15,7 @@ from meterhouse.allocations.rules.figures import Figures
 from meterhouse.directory.state import Directory
 from meterhouse.operations.allocations.site_ledger import default_day
 from meterhouse.register.transactions import asked
-from meterhouse.web.answering import Kept, kept_for_state, present_state
+from meterhouse.web.answering import KeptForState, kept_for_state, present_state
 from meterhouse.web.pages.words import site_today
 from meterhouse.web.seen import Seen
 from meterhouse.web.serving import served_site
@@ -32,9 +32,9 @@ _GROWING = (
     ledger.AllocationPeriod.history.model,
     ledger.Grant.history.model,
 )
-_books = Kept(60)
+_books = KeptForState(1000)
 Made = TypeVar("Made")
-_figures = Kept(40_000, lambda found: len(found) + 1)
+_figures = KeptForState(12_000, lambda found: len(found) + 1)
 
 
 def directory() -> Directory:
@@ -47,14 +47,24 @@ def seen_by(request: HttpRequest) -> Seen:
     found: Seen | None = getattr(request, "meterhouse_seen", None)
     if found is None:
         right, today = right_of_request(request), site_today()
-        found = kept_for_state("seen", lambda: Seen(right, directory(), today), right.key, today)
+        found = kept_for_state("seen", lambda: _KeptSeen(right, directory(), today), right.key, today)
         request.meterhouse_seen = found  # type: ignore[attr-defined]
     return found
 
 
+class _KeptSeen(Seen):
+    """As `Seen`, but that who funds which project is worked out once for all visitors."""
+
+    def _funders(self, project: int) -> set[int]:
+        def read() -> dict[int, set[int]]:
+            return {one: super(_KeptSeen, self)._funders(one) for one in self.directory.projects}
+
+        return kept_for_state("funders", read, self.day).get(project, set())
+
+
 def book() -> Ledger:
     """The ledger as it is now."""
-    return _books.get(_state(), lambda: Ledger(served_site().register.alias))
+    return _books.get(_state(), "ledger", lambda: Ledger(served_site().register.alias))
 
 
 def figures_of(pools: Iterable[int], day: date) -> dict[int, Figures]:
@@ -63,26 +73,29 @@ def figures_of(pools: Iterable[int], day: date) -> dict[int, Figures]:
     if not wanted:
         return {}
     return _figures.get(
-        (_state(), day, wanted),
+        _state(),
+        (day, wanted),
         lambda: {int(key): one for key, one in book().figures(wanted, day).items()},
     )
 
 
 def ledger_day() -> date:
     """The day that figures are of."""
-    return _books.get(("day", _state()), lambda: default_day(served_site()))
+    return _books.get(_state(), "day", lambda: default_day(served_site()))
 
 
 def seen_pools(request: HttpRequest) -> list[PoolRow]:
     """The pools of projects that this visitor may see."""
+    every: list[PoolRow] = _books.get(_state(), "pools", lambda: book().pools())
+    if not every:
+        return []
     projects = seen_by(request).projects
-    every: list[PoolRow] = _books.get(("pools", _state()), lambda: book().pools())
     return [one for one in every if projects is None or one.project_id in projects]
 
 
 def kept_for_ledger(name: str, make: Callable[[], Made], *of: Hashable) -> Made:
     """Something that pages work out of the ledger as it is now."""
-    return _books.get((name, _state(), *of), make)
+    return _books.get(_state(), (name, *of), make)
 
 
 def _state() -> tuple[object, ...]:

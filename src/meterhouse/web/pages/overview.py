@@ -61,6 +61,9 @@ def _cards(right: Right, today: date) -> list[dict[str, Any]]:
     cards = []
     for realm, (title, meter) in _REALMS.items():
         question = Question.ask(realm=realm, meters=[meter], first=first, last=today, by=["month"])
+        # What nobody used needn't be asked for each visitor; the answer to that is everybody's.
+        if not answered(question).rows:
+            continue
         found = answered(right.restrict(question))
         if not found.rows:
             continue

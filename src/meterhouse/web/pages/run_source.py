@@ -15,6 +15,7 @@ def main(path: str, name: str) -> int:
     from meterhouse.operations.collection.collecting import chosen_sources, collect_source
     from meterhouse.site import Site
     from meterhouse.usage.build import build
+    from meterhouse.usage.rollups import roll_up
 
     failed = False
     with Site.open(path) as site:
@@ -25,6 +26,7 @@ def main(path: str, name: str) -> int:
                     failed = True
                     print(f"failed: {failure}", flush=True)
         report = build(site.warehouse, site.engine, site.settings.site.time_zone)
+        roll_up(site.warehouse.view(), site.engine)
         print(f"built: {report.rows.get('span', 0)} spans", flush=True)
     return 4 if failed else 0
 

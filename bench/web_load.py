@@ -1,0 +1,183 @@
+"""How fast are pages? Twenty users at once on a site with 5,000 projects and three years of daily usage.
+
+    python bench/web_load.py [--rows 1000000] [--projects 5000] [--people 20000] [--users 20] [--seconds 30]
+        [--workers 2] [--work DIR] [--while-building]
+
+Each user is logged in (staff, partners' administrators and PIs), asks for a page, gets it whole, and asks
+for the next: Overview and grouped questions of Explore, over all of the years and over the last months.
+With `--while-building` a build of generated events runs on the same site meanwhile. Times are those of the
+client, in milliseconds; the CPU time is that of the server's processes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlencode
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "tests" / "web"), str(HERE.parent / "tests")]
+
+PASSWORD = "correct horse battery"
+FIRST = date(2024, 1, 1)
+QUESTIONS = ("institution", "pi", "portal_project", "person", "field", "career_level")
+ACCOUNTS = """
+import sys
+from meterhouse.web.configured import configure
+with configure(sys.argv[1]):
+    from django.contrib.auth.hashers import PBKDF2PasswordHasher
+    from meterhouse.web.accounts.granting import add_account
+    PBKDF2PasswordHasher.iterations = 1000
+    for n in range(int(sys.argv[2])):
+        tied = [{}, {"institution": f"Institution {n}"}, {"person": f"u{n}"}][n % 3]
+        add_account(f"user{n}", sys.argv[3], ["staff", "institution", "user"][n % 3], **tied)
+"""
+
+
+def make_site(folder: Path, rows: int, days: int, projects: int, people: int) -> None:
+    """A site as `bench/attribution.py` has it, its sums kept as a build keeps them."""
+    import attribution
+    from meterhouse.site import Site
+    from meterhouse.usage.rollups import roll_up
+
+    limits = "[web]\nrequests_per_minute = 1000000\nunknown_requests_per_minute = 1000000\n"
+    with Site.init(folder, settings_text=attribution.SETTINGS + limits) as site:
+        attribution.fill_directory(site, projects, people, 200, days)
+        attribution.fill_usage(site, rows, days, projects, people)
+        roll_up(site.warehouse.view(), site.engine)
+
+
+def addresses(today: date) -> dict[str, list[str]]:
+    """What is asked for, by kind of page."""
+    explored = []
+    for by in QUESTIONS:
+        for first, unit in (
+            (FIRST, "year"),
+            (today - timedelta(days=364), "month"),
+            (today.replace(day=1), "day"),
+        ):
+            words = {"realm": "cloud", "meter": "core_hours", "from": first, "to": today}
+            explored.append(f"/explore?{urlencode(words | {'by': by if unit == 'day' else f'{unit},{by}'})}")
+    return {"Overview": ["/"], "Explore": explored}
+
+
+def ask(
+    url: str, name: str, until: float, shown: dict[str, list[str]], times: dict[str, list[float]]
+) -> None:
+    """One user, until it's over."""
+    import httpx
+
+    chance = random.Random(name)
+    with httpx.Client(base_url=url, trust_env=False, verify=False, timeout=120) as client:
+        form = client.get("/accounts/login/").text
+        token = form.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
+        sent = {"login": name, "password": PASSWORD, "csrfmiddlewaretoken": token}
+        answer = client.post("/accounts/login/", data=sent, headers={"Referer": url})
+        assert answer.status_code == 302, answer.text
+        while time.monotonic() < until:
+            kind = chance.choice(list(shown))
+            began = time.monotonic()
+            answer = client.get(chance.choice(shown[kind]))
+            times[kind].append((time.monotonic() - began) * 1000)
+            assert answer.status_code == 200, (answer.status_code, answer.text[:300])
+
+
+def cpu_seconds(group: int) -> float:
+    """CPU time of a process group."""
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[2]) == group:
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def building(folder: Path, stop: threading.Event) -> None:
+    """Land generated events and build, again and again."""
+    program = [
+        sys.executable, str(HERE / "generate_events.py"), str(folder.parent / "events"),
+        "--events", "1000000", "--instances", "10000", "--days", "30",
+    ]  # fmt: skip
+    while not stop.is_set():
+        subprocess.run(program, check=True, capture_output=True)
+        subprocess.run(
+            [str(Path(sys.executable).parent / "meterhouse"), "--site", str(folder), "build", "--full"],
+            capture_output=True,
+        )
+
+
+def report(times: dict[str, list[float]]) -> None:
+    print(f"{'page':12} {'answers':>8} {'p50 ms':>8} {'p95 ms':>8} {'p99 ms':>8} {'most ms':>8}")
+    for kind, found in times.items():
+        found.sort()
+        marks = [found[min(len(found) - 1, int(len(found) * part))] for part in (0.5, 0.95, 0.99)]
+        print(f"{kind:12} {len(found):8} {marks[0]:8.0f} {marks[1]:8.0f} {marks[2]:8.0f} {found[-1]:8.0f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--projects", type=int, default=5_000)
+    parser.add_argument("--people", type=int, default=20_000)
+    parser.add_argument("--users", type=int, default=20)
+    parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--work", type=Path)
+    parser.add_argument("--while-building", action="store_true")
+    asked = parser.parse_args()
+    today = datetime.now(UTC).date()
+    work = asked.work or Path(tempfile.mkdtemp(prefix="web-load-"))
+    folder = work / "site"
+    if not folder.exists():
+        program = "import sys, web_load; from pathlib import Path; " + (
+            f"web_load.make_site(Path({str(folder)!r}), {asked.rows}, {(today - FIRST).days + 1}, "
+            f"{asked.projects}, {asked.people})"
+        )
+        subprocess.run([sys.executable, "-c", program], check=True, cwd=HERE)
+        subprocess.run([sys.executable, "-c", ACCOUNTS, str(folder), str(asked.users), PASSWORD], check=True)
+    from screenshots import serving
+
+    stop = threading.Event()
+    with serving(folder, "--workers", str(asked.workers), "--threads", "4") as url:
+        (server,) = [
+            int(one.parent.name)
+            for one in Path("/proc").glob("[0-9]*/cmdline")
+            if f"--site\0{folder}\0serve".encode() in one.read_bytes()
+            and os.getpgid(int(one.parent.name)) == int(one.parent.name)
+        ]
+        if asked.while_building:
+            threading.Thread(target=building, args=(folder, stop), daemon=True).start()
+        for title in ("first", "warm"):
+            times: dict[str, list[float]] = defaultdict(list)
+            before, until = cpu_seconds(server), time.monotonic() + asked.seconds
+            users = [
+                threading.Thread(target=ask, args=(url, f"user{n}", until, addresses(today), times))
+                for n in range(asked.users)
+            ]
+            for one in users:
+                one.start()
+            for one in users:
+                one.join()
+            count = sum(map(len, times.values()))
+            cost = (cpu_seconds(server) - before) * 1000 / max(1, count)
+            print(f"{title}: {asked.users} users, {count} answers, {cost:.0f} CPU ms an answer")
+            report(times)
+        stop.set()
+
+
+if __name__ == "__main__":
+    main()
