@@ -20,7 +20,6 @@ const provider = new Provider(issuer, {
       redirect_uris: [],
       response_types: [],
       grant_types: ["client_credentials"],
-      scope,
     },
   ],
   findAccount: (context, id) => ({
