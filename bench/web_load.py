@@ -4,7 +4,8 @@
         [--workers 2] [--work DIR] [--while-building]
 
 Each user is logged in (staff, partners' administrators and PIs), asks for a page, gets it whole, and asks
-for the next: Overview and grouped questions of Explore, over all of the years and over the last months.
+for the next: Overview, a year by month and institution in Explore, and every tenth time any other question,
+over all of the years, the last one or this month. The first round is that of a server just started.
 With `--while-building` a build of generated events runs on the same site meanwhile. Times are those of the
 client, in milliseconds; the CPU time is that of the server's processes.
 """
@@ -67,7 +68,9 @@ def addresses(today: date) -> dict[str, list[str]]:
         ):
             words = {"realm": "cloud", "meter": "core_hours", "from": first, "to": today}
             explored.append(f"/explore?{urlencode(words | {'by': by if unit == 'day' else f'{unit},{by}'})}")
-    return {"Overview": ["/"], "Explore": explored}
+    usual = {"realm": "cloud", "meter": "core_hours", "by": "month,institution"}
+    usual |= {"from": str(today - timedelta(days=364)), "to": str(today)}
+    return {"Overview": ["/"], "Explore": [f"/explore?{urlencode(usual)}"], "Any question": explored}
 
 
 def ask(
@@ -84,7 +87,7 @@ def ask(
         answer = client.post("/accounts/login/", data=sent, headers={"Referer": url})
         assert answer.status_code == 302, answer.text
         while time.monotonic() < until:
-            kind = chance.choice(list(shown))
+            kind = chance.choices(list(shown), weights=(45, 45, 10))[0]
             began = time.monotonic()
             answer = client.get(chance.choice(shown[kind]))
             times[kind].append((time.monotonic() - began) * 1000)

@@ -28,7 +28,7 @@ from meterhouse.web.saved.models import MOVING
 from meterhouse.web.visitors import right_of_request
 from meterhouse.web.work.parameters import EXPORT_FORMATS
 
-ROWS = 500
+ROWS = 200
 _VALUES = 200
 
 
