@@ -60,6 +60,22 @@ def test_every_page_stands_in_the_matrix() -> None:
     assert {one for one in addresses()["pages"] if not one.startswith("admin/")} == set(PAGES)
 
 
+@pytest.mark.parametrize("role", [None, *ROLES])
+def test_settings_are_for_those_who_run_the_site(served: Served, role: str | None) -> None:
+    """Every address below /admin/ that names no row; for roles other than Ada's some of them."""
+    of_admin = [one for one in addresses()["pages"] if one.startswith("admin/") and not set(one) & set("<(^")]
+    assert len(of_admin) > 10
+    browser = served.browser(role)
+    for page in of_admin[:: 1 if role == "pi" else 9]:
+        answer = browser.get(f"/{page}")
+        if role not in ("staff", "administrator"):
+            assert answer.status_code in (302, 403, 404, 405), page
+            if "location" in answer.headers:
+                assert "login" in answer.headers["location"] or answer.headers["location"] == "/admin/", page
+        else:
+            assert answer.status_code < 500, page
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_usage_counts_what_the_role_may_see(served: Served, role: str) -> None:
     answer = served.ask(role, "usage", meter="core_hours", **PERIOD).json()
