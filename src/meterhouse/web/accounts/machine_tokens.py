@@ -53,10 +53,10 @@ def read_machine_token(token: str) -> tuple[Any, frozenset[str]] | None:
     try:
         unchecked = extract_compact(token.encode())
         said = _claims_of(unchecked.payload)
-        provider = next(
-            one
+        provider, audience = next(
+            (one, one.api_audience)
             for one in served_site().settings.web.providers
-            if one.api_audience and one.issuer == said.get("iss")
+            if one.api_audience is not None and one.issuer == said.get("iss")
         )
         header = unchecked.headers()
         if header.get("alg") not in provider.algorithms or "crit" in header:
@@ -66,7 +66,7 @@ def read_machine_token(token: str) -> tuple[Any, frozenset[str]] | None:
         jwt.JWTClaimsRegistry(
             leeway=_LEEWAY_SECONDS,
             iss={"essential": True, "value": provider.issuer},
-            aud={"essential": True, "value": provider.api_audience},
+            aud={"essential": True, "value": audience},
             exp={"essential": True},
             sub={"essential": True},
         ).validate(checked.claims)

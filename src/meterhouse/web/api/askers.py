@@ -53,7 +53,7 @@ class TokenOrSession(HttpBearer):
     def __call__(self, request: HttpRequest) -> Any | None:
         found = self._found(request)
         if found is not None and request.method == "POST" and request.content_type != "application/json":
-            said = request.content_type[:100]
+            said = (request.content_type or "")[:100]
             raise Problem(415, f"Content-Type: expected application/json, found {said!r}")
         return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -115,7 +115,7 @@ def _projects(seen: Seen) -> list[dict[str, Any]]:
     return list(project_rows(served_site(), seen.day, seen.directory.known, only=seen.projects))
 
 
-def _no_project(code: str) -> None:
+def _no_project(code: str) -> NoReturn:
     # The same words whether it isn't there or isn't theirs.
     raise Problem(404, f"there is no project {code[:100]!r} on that day that this account may see")
 

@@ -22,7 +22,7 @@ def _iso(value: object) -> object:
 
 Day = Annotated[date, BeforeValidator(_iso)]
 Moment = Annotated[datetime, BeforeValidator(_iso)]
-_WHERE = Field([], description="Keep grouping=value; may be repeated.", max_length=50)
+_WHERE: Any = Field([], description="Keep grouping=value; may be repeated.", max_length=50)
 
 
 class Format(Schema):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Literal, cast
 from uuid import UUID
 
 from django.http import FileResponse, HttpRequest, HttpResponse
@@ -113,8 +114,8 @@ def shown(work: Work) -> WorkShown:
     """A report or an export as programs see it."""
     return WorkShown(
         id=work.id,
-        kind=work.kind,
-        state=work.state,
+        kind=cast(Literal["report", "export"], work.kind),
+        state=cast(Literal["waiting", "running", "done", "failed"], work.state),
         parameters=work.parameters,
         asked_at=work.asked_at,
         started_at=work.started_at,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -146,11 +146,16 @@ def _no_totals_only(right: Right) -> None:
         raise Forbidden("expected an account that is tied to a person or an institution, or of staff")
 
 
+_Read = TypeVar("_Read", bound=_Parameters)
+
+
 def parameters_of(kind: str, said: Mapping[str, Any]) -> ReportParameters | ExportParameters:
     """Read parameters. Raises QuestionError with what was expected of which."""
     if kind not in ("report", "export"):
         raise QuestionError(f"kind: expected report or export, found {kind!r}")
-    return _read(ReportParameters if kind == "report" else ExportParameters, said)
+    if kind == "report":
+        return _read(ReportParameters, said)
+    return _read(ExportParameters, said)
 
 
 def schedule_parameters(said: Mapping[str, Any]) -> MonthlyParameters:
@@ -158,7 +163,7 @@ def schedule_parameters(said: Mapping[str, Any]) -> MonthlyParameters:
     return _read(MonthlyParameters, said)
 
 
-def _read(model: Any, said: Mapping[str, Any]) -> Any:
+def _read(model: type[_Read], said: Mapping[str, Any]) -> _Read:
     try:
         return model.model_validate(dict(said))
     except ValidationError as error:

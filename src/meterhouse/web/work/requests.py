@@ -143,8 +143,8 @@ def schedules_of(user: Any) -> list[Schedule]:
 def end_schedule(user: Any, schedule_id: uuid.UUID | str) -> None:
     """No more reports by it. Raises NotThere."""
     known = _uuid(schedule_id)
-    gone = committed("default", lambda: Schedule.objects.filter(owner=user, id=known).delete()[0])
-    if not gone:
+    mine = Schedule.objects.filter(owner=user, id=known) if known is not None else Schedule.objects.none()
+    if not committed("default", lambda: mine.delete()[0]):
         raise NotThere("there is no such schedule of this account")
     audit("schedule ended", user.get_username(), str(schedule_id))
 
