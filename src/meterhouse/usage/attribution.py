@@ -221,7 +221,7 @@ class Attribution:
 
     def moved(self, first: date, last: date) -> dict[str, str]:
         """SQL by table name: which ids and names may belong to others on the first day of a month than later
-        in it, from `first` to `last`. Columns `month`, its first day, and `ref`, each pair once.
+        in it, from `first` to `last`. Columns `month` (its first day), `matches` ("id" or "name") and `ref`.
 
         moved_project holds those of projects, moved_user those of users; without an entry nobody moves.
         """
@@ -278,11 +278,12 @@ def _moved(what: str, references: str, tables: list[str], first: date, last: dat
     # A name may be what the dimensions call an id.
     return f"""
         WITH edged AS (
-            SELECT DISTINCT CAST(DATE_TRUNC('month', edge) AS DATE) AS month, ref, matches
+            SELECT DISTINCT CAST(DATE_TRUNC('month', edge) AS DATE) AS month, matches, ref
             FROM ({of_refs}) WHERE {days}
         )
-        SELECT month, ref FROM edged
-        UNION SELECT e.month, n.{what}_ref FROM edged AS e JOIN {what}_dimension AS n ON n.{what}_name = e.ref
+        SELECT * FROM edged
+        UNION SELECT e.month, 'id', n.{what}_ref
+        FROM edged AS e JOIN {what}_dimension AS n ON n.{what}_name = e.ref
         WHERE e.matches = 'name' AND n.{what}_ref IS NOT NULL"""
 
 

@@ -7,7 +7,7 @@ in part, and files without sums, are read by day.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -23,7 +23,14 @@ if TYPE_CHECKING:
     from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
     from meterhouse.warehouse.view import TableFile, View
 
-_REF_COLUMNS = {"moved_project": ("project_ref", "project_name"), "moved_user": ("user_ref", "user_name")}
+# Those who move, by table and by what they are known by, and the column of usage that says it.
+_SAID_IN = {
+    ("moved_project", "id"): "project_ref",
+    ("moved_project", "name"): "project_name",
+    ("moved_user", "id"): "user_ref",
+    ("moved_user", "name"): "user_name",
+}
+Moved = dict[tuple[str, str], set[date]]
 
 
 def months_of(first: date, last: date) -> Iterator[tuple[date, date]]:
@@ -64,7 +71,7 @@ class DailySource:
         columns: Collection[str],
         wanted: Collection[str],
         whole: set[date],
-        moved: dict[str, set[date]],
+        moved: Moved,
     ) -> str:
         moving = set().union(*moved.values())
         by_month: list[Path] = []
@@ -86,24 +93,20 @@ class DailySource:
         added = names + "".join(f', u."{one}"' for one in wanted)
         entered = names + "".join(f', {widened(one)} AS "{one}"' for one in wanted)
         days = f"{rows_of(question)} AND day BETWEEN DATE '{question.first}' AND DATE '{question.last}'"
-        joins, unmoved = _joined_with(moved)
+        unmoved, movers = _joined_with(moved)
         parts = [f"SELECT {entered} FROM ({self.view.select_files('daily', entries[0])}) AS u WHERE {days}"]
         if by_day[0]:
             parts.append(f"SELECT {added} FROM ({files_sql(by_day[0])}) AS u WHERE {days}")
         if by_month:
             parts.append(
-                f"SELECT {added} FROM ({files_sql(by_month)}) AS u {joins} "
-                f"WHERE {rows_of(question)} AND {unmoved}"
+                f"SELECT {added} FROM ({files_sql(by_month)}) AS u {unmoved} WHERE {rows_of(question)}"
             )
-        if by_day[1]:
-            parts.append(
-                f"SELECT {added} FROM ({files_sql(by_day[1])}) AS u {joins} WHERE {days} AND NOT ({unmoved})"
-            )
-        if entries[1]:
-            parts.append(
-                f"SELECT {entered} FROM ({self.view.select_files('daily', entries[1])}) AS u {joins} "
-                f"WHERE {days} AND NOT ({unmoved})"
-            )
+        for of_some in movers:
+            if by_day[1]:
+                parts.append(f"SELECT {added} FROM ({files_sql(by_day[1])}) AS u {of_some} WHERE {days}")
+            if entries[1]:
+                daily = self.view.select_files("daily", entries[1])
+                parts.append(f"SELECT {entered} FROM ({daily}) AS u {of_some} WHERE {days}")
         return " UNION ALL ".join(parts)
 
     def _whole_months(self, question: Question) -> set[date]:
@@ -117,14 +120,13 @@ class DailySource:
             if one["first"].day == 1 and (one["first"] + timedelta(days=one["days"])).day == 1
         }
 
-    def _moved(self, question: Question, attribution: Attribution, whole: set[date]) -> dict[str, set[date]]:
+    def _moved(self, question: Question, attribution: Attribution, whole: set[date]) -> Moved:
         """Make the tables of those who change owner inside a month; in which months there are any."""
-        found: dict[str, set[date]] = {}
+        found: Moved = {}
         for table, sql in attribution.moved(question.first, question.last).items() if whole else ():
             self.engine.materialise(table, sql)
-            months = self.engine.query(f"SELECT DISTINCT month FROM {table}").column(0).to_pylist()
-            if months:
-                found[table] = set(months)
+            for row in self.engine.query(f"SELECT DISTINCT matches, month FROM {table}").to_pylist():
+                found.setdefault((table, row["matches"]), set()).add(row["month"])
         return found
 
 
@@ -180,15 +182,14 @@ def _kept(view: View, file: TableFile, columns: Collection[str]) -> dict[str, Pa
     return found
 
 
-def _joined_with(tables: Iterable[str]) -> tuple[str, str]:
-    """Joins of rows u with those who move, and the condition that the row is of nobody of them."""
-    joins, absent = "", []
-    for table in tables:
-        for n, column in enumerate(_REF_COLUMNS[table]):
-            name = f"{table}_{n}"
-            joins += (
-                f" LEFT JOIN {table} AS {name} ON {name}.ref = u.{column} "
-                f"AND {name}.month = DATE_TRUNC('month', u.day)"
-            )
-            absent.append(f"{name}.ref IS NULL")
-    return joins, " AND ".join(absent) or "TRUE"
+def _joined_with(moved: Moved) -> tuple[str, list[str]]:
+    """Joins that leave rows u of nobody who moves; joins that together leave each row of the others once."""
+    of_nobody, of_some = "", []
+    for n, (table, matches) in enumerate(moved):
+        on = (
+            f"JOIN {table} AS x{n} ON x{n}.matches = '{matches}' "
+            f"AND x{n}.ref = u.{_SAID_IN[table, matches]} AND x{n}.month = DATE_TRUNC('month', u.day)"
+        )
+        of_some.append(f"{of_nobody} SEMI {on}")
+        of_nobody += f" ANTI {on}"
+    return of_nobody, of_some
