@@ -82,7 +82,7 @@ def _one_pass(path: Path, limit: int, directories: bool) -> dict[str, int]:
     return said
 
 
-def landed(path: Path) -> dict[str, int]:
+def landed(path: Path) -> dict[str, float]:
     """The whole of it, landed in a new site."""
     from meterhouse.site import Site
     from meterhouse.sources.filesystem.scans import ScannedVolume, read_scan
@@ -197,6 +197,7 @@ def report(asked: argparse.Namespace, path: Path) -> None:
     base, slow = found["igzip -dc"], found.get("loop", [])
     print(
         f"{'step':12} {'seconds':>8} {'CPU s':>7} {'peak MiB':>9} {'x igzip':>8} {'x CPU':>6} {'loop /':>7}"
+        f" {'loop / CPU':>10}"
     )
     for name, rounds in found.items():
         ratio = statistics.median(one.wall / other.wall for one, other in zip(rounds, base, strict=True))
@@ -204,7 +205,8 @@ def report(asked: argparse.Namespace, path: Path) -> None:
         faster = ""
         if slow:
             gains = [other.wall / one.wall for one, other in zip(rounds, slow, strict=True)]
-            faster = f"{statistics.median(gains):7.1f}"
+            gains_cpu = [other.cpu / one.cpu for one, other in zip(rounds, slow, strict=True)]
+            faster = f"{statistics.median(gains):7.1f} {statistics.median(gains_cpu):10.1f}"
         print(
             f"{name:12} {statistics.median(one.wall for one in rounds):8.2f}"
             f" {statistics.median(one.cpu for one in rounds):7.2f}"

@@ -74,7 +74,7 @@ def within(asked: Asked, scan: Scan, path: str, owners: Owners | None = None) ->
     here = f"(directory = ? OR starts_with(directory, ?)) AND {theirs}"
 
     def parts(what: str, order: str = "bytes DESC, what", more: str = "") -> list[dict[str, Any]]:
-        return asked.engine.query(
+        rows: list[dict[str, Any]] = asked.engine.query(
             f"""SELECT {what} AS what, CAST(COALESCE(SUM({asked.bytes}), 0) AS HUGEINT) AS bytes,
                     CAST(SUM(files) AS BIGINT) AS files, MAX(newest_modification) AS newest_modification
                     {more}
@@ -82,6 +82,7 @@ def within(asked: Asked, scan: Scan, path: str, owners: Owners | None = None) ->
             [path, inside, *names],
             name="what lies in a directory",
         ).to_pylist()
+        return rows
 
     below = asked.engine.query(
         f"""SELECT directory, CAST(COALESCE(SUM({asked.bytes}), 0) AS HUGEINT) AS bytes,

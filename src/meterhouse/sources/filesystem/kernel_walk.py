@@ -261,8 +261,9 @@ def _lower_word(word: Any) -> Any:
 @inlined
 def suffix_slot(one: Any, other: Any, mask: int) -> int:
     """Where the search for a suffix begins in its table."""
-    slot: int = np.int64(((one ^ (other >> np.uint64(7))) * _MULTIPLIER) >> np.uint64(40)) & mask
-    return slot
+    slot: Any = np.int64(((one ^ (other >> np.uint64(7))) * _MULTIPLIER) >> np.uint64(40)) & mask
+    found: int = slot
+    return found
 
 
 @inlined
