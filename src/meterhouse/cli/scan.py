@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from meterhouse.site import Site
     from meterhouse.sources.delivery import Delivery
 
-KINDS = ("scan", "quota")
+COMPILING = "The reader of scans is compiled now, once: this takes a minute at most."
 
 
 def scan(
@@ -140,7 +140,7 @@ def _land(site: Site, delivery: Delivery) -> bool:
     from meterhouse.sources.filesystem.scans import SOURCE, IncompleteScan
 
     if delivery.source == SOURCE and not is_compiled():
-        print("The reader of scans is compiled now, once: this takes a minute at most.", file=sys.stderr)
+        print(COMPILING, file=sys.stderr)
     try:
         landed = site.warehouse.land(delivery)
     except IncompleteScan as incomplete:

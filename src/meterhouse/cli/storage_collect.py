@@ -41,13 +41,17 @@ def collect(
     Volumes are read at the same time, as memory and cores allow. Exit code 3: of some volume there is none.
     """
     from meterhouse.cli.progress import ProgressBar
+    from meterhouse.cli.scan import COMPILING
     from meterhouse.operations.filesystem.collecting import collect_scans, scans_of, workers_within
+    from meterhouse.sources.filesystem.compiled import is_compiled
 
     with open_site(context) as site:
         today = datetime.now(ZoneInfo(site.settings.site.time_zone)).date()
         scans = scans_of(site, day or today, within, volume or ())
         workers = workers_within(memory >> 20, jobs, len(scans))
         total = sum(path.stat().st_size for sets in scans.values() for one in sets[:1] for path in one.files)
+        if not is_compiled():
+            print(COMPILING, file=sys.stderr)
         readings: dict[str, Reading] = {}
         with ProgressBar(total) as bar:
 

@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo
 
 from meterhouse.errors import MeterhouseError, QuestionError
 from meterhouse.operations.filesystem.volumes import resource_of, volume_of
+from meterhouse.sources.filesystem.compiled import is_compiled
 from meterhouse.sources.filesystem.scan_sets import ScanSet, scan_sets
 from meterhouse.usage.calendar import day_start
 
@@ -104,7 +105,8 @@ def collect_scans(
     site.close()  # its processes open it themselves
     try:
         while waiting or running:
-            while waiting and len(running) < workers:
+            # the first of all compiles the reader, and needs room for that; the others find it compiled
+            while waiting and len(running) < (workers if is_compiled() else 1):
                 name = waiting.pop(0)
                 running[name] = context.Process(
                     target=_collect, args=(site.path, name, scans[name], said), name=name
