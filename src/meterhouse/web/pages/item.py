@@ -16,10 +16,11 @@ from meterhouse.reports.spans import read_spans
 from meterhouse.reports.transaction_log import log_lines
 from meterhouse.usage.attribution import Filters
 from meterhouse.usage.calendar import day_start
-from meterhouse.usage.meters import find_grouping
+from meterhouse.usage.meters import find_grouping, groupings
 from meterhouse.web.asking import days_of, filters_of
 from meterhouse.web.pages.charts.specs import written
 from meterhouse.web.pages.charts.timeline import timeline
+from meterhouse.web.pages.filtering import chips, chosen_filters
 from meterhouse.web.pages.frame import for_accounts
 from meterhouse.web.pages.log import with_addresses
 from meterhouse.web.pages.record import evidence
@@ -36,15 +37,15 @@ def item(request: HttpRequest) -> HttpResponse:
     right, query = right_of_request(request), request.GET
     today = site_today()
     name, resource = query.get("item", ""), query.get("resource", "")
-    context: dict[str, Any] = {"item": name}
+    context: dict[str, Any] = {"item": name, "groupings": groupings().values()}
     try:
         first = day_of(query, "from", today - timedelta(days=30))
         last = day_of(query, "to", today)
         days_of(first, last)
-        where = [one for one in query.getlist("where") if one.strip()]
+        where = chosen_filters(query)
         asked = tuple((find_grouping(one), tuple(values)) for one, values in filters_of(where).items())
         filters: Filters = (*asked, *right.filters)
-        context |= {"first": first, "last": last, "where": where}
+        context |= {"first": first, "last": last, "where": where, "chips": chips(first, last, where)}
         only = {"item": [name]} if name else {}
         if resource:
             only["resource"] = [resource]

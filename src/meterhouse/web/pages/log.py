@@ -10,10 +10,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from meterhouse.errors import MeterhouseError, QuestionError
-from meterhouse.usage.meters import find_grouping, groupings
+from meterhouse.usage.meters import groupings
 from meterhouse.web.answering import Kept, present_state
 from meterhouse.web.api.log_rows import log_rows
-from meterhouse.web.asking import days_of, filters_of
+from meterhouse.web.asking import days_of
+from meterhouse.web.pages.filtering import chips, chosen_filters
 from meterhouse.web.pages.frame import for_accounts
 from meterhouse.web.pages.paging import paged
 from meterhouse.web.pages.words import day_of, site_today
@@ -57,7 +58,7 @@ def log(request: HttpRequest) -> HttpResponse:
     try:
         first = day_of(query, "from", today - timedelta(days=6))
         last = day_of(query, "to", today)
-        where = _where(query.getlist("where"), query.get("filter", ""), query.get("value", ""))
+        where = chosen_filters(query)
         context |= {"first": first, "last": last, "where": where}
         every = lines_of(right_of_request(request), first, last, where)
         chosen = _chosen(every, context["wanted"], context["kind"])
@@ -69,10 +70,7 @@ def log(request: HttpRequest) -> HttpResponse:
         "page": page,
         "lines": with_addresses(page.rows, first, last),
         "kinds": sorted({line["kind"] for line in every}),
-        "chips": [
-            (one, urlencode([*said[:2], *(("where", other) for other in where if other != one)]))
-            for one in where
-        ],
+        "chips": chips(first, last, where),
         "address": urlencode(said),
         "some": bool(every),
     }
@@ -86,7 +84,7 @@ def newest(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {}
     try:
         first, last = day_of(query, "from", today - timedelta(days=6)), day_of(query, "to", today)
-        where = _where(query.getlist("where"), "", "")
+        where = chosen_filters(query)
         every = lines_of(right_of_request(request), first, last, where)
         context = {"lines": with_addresses(every[:_NEWEST], first, last), "count": len(every)}
     except MeterhouseError as mistake:
@@ -115,14 +113,6 @@ def with_addresses(lines: list[Line], first: date, last: date) -> list[Line]:
             }
         )
     return told
-
-
-def _where(said: list[str], name: str, value: str) -> tuple[str, ...]:
-    where = [one for one in said if one.strip()]
-    if name and value.strip():
-        where.append(f"{find_grouping(name).name}={value.strip()}")
-    filters_of(where)  # what isn't grouping=value is told
-    return tuple(dict.fromkeys(where))
 
 
 def _chosen(lines: list[Line], wanted: str, kind: str) -> list[Line]:
