@@ -23,12 +23,14 @@ from meterhouse.web.pages.charts.timeline import timeline
 from meterhouse.web.pages.filtering import chips, chosen_filters
 from meterhouse.web.pages.frame import for_accounts
 from meterhouse.web.pages.log import with_addresses
+from meterhouse.web.pages.paging import paged
 from meterhouse.web.pages.record import evidence
 from meterhouse.web.pages.words import day_of, site_today
 from meterhouse.web.serving import served_site
 from meterhouse.web.visitors import right_of_request
 
-_ITEMS = 500
+_ITEMS = 2000
+_PAGE = 100
 
 
 @for_accounts
@@ -66,8 +68,9 @@ def _several(request: HttpRequest, context: dict[str, Any], spans: Any) -> HttpR
             more = True
             break
         found[key] = {**span, "since": found[key]["since"] if key in found else span["start"]}
+    page = paged(request.GET, list(found.values()), _PAGE)
     return render(
-        request, "items.html", context | {"items": list(found.values()), "more": more, "limit": _ITEMS}
+        request, "items.html", context | {"items": page.rows, "page": page, "more": more, "limit": _ITEMS}
     )
 
 
