@@ -33,13 +33,14 @@ _SIZE = ("class", "qos", "vcpus", "memory_mib", "gpus", "gpu_model")
 # Which columns sums are kept by, beside ALWAYS and the day or month. Each is made from the one it names.
 SETS: dict[str, tuple[tuple[str, ...], str]] = {
     "project_user_size": (("resource", *_PROJECT, *_USER, *_SIZE), ""),
+    "project_size": (("resource", *_PROJECT, *_SIZE), ""),
     "project_user": (("resource", *_PROJECT, *_USER), ""),
     "size": (("resource", *_SIZE), ""),
     "user": (("resource", *_USER), "project_user"),
     "project": (("resource", *_PROJECT), "project_user"),
     "resource": (("resource",), "project"),
 }
-_MONTHS_ONLY = "project_user_size"  # so many values a day that nothing would be gained
+_MONTHS_ONLY = ("project_user_size", "project_size")  # so many values a day that little would be gained
 # Fewer rows are read as fast as they are.
 SMALL = 50_000
 # Sums are kept where at least so many rows became one.
@@ -114,7 +115,7 @@ def _make(engine: DuckDBEngine, view: View, file: TableFile, path: Path) -> None
         for name, (columns, of) in SETS.items():
             sums = kept if of else {one: sql for one, (sql, _) in entered.items()}
             source = f"rollup_{of}" if of else f"({daily})"
-            if name != _MONTHS_ONLY:
+            if name not in _MONTHS_ONLY:
                 engine.materialise(f"rollup_{name}", _added_up(source, ("day", *columns), sums))
                 _write(engine, f"rollup_{name}", columns, making / f"{name}-day.parquet", file.rows)
                 sums, source = kept, f"rollup_{name}"
