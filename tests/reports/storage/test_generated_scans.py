@@ -119,7 +119,8 @@ def test_totals_of_invented_scans_in_every_format(world, tmp_path, form):
         path.write_bytes(gzip.compress(lines(*entries, form=line)))
         ingest(world, name, path, how)
         volumes[name] = PlainVolume(name, entries, NOON)
-    every_total_agrees(world, volumes, says_allocated=form in SIZES_ON_DISK)
+    every_depth = form in ("mpistat", "wrstat-blocks")  # once for each way to write a path
+    every_total_agrees(world, volumes, says_allocated=form in SIZES_ON_DISK, every_depth=every_depth)
 
 
 def _with_access(one: Entry, time: int) -> Entry:
@@ -127,7 +128,9 @@ def _with_access(one: Entry, time: int) -> Entry:
                  one.device, allocated=one.allocated)  # fmt: skip
 
 
-def every_total_agrees(world, volumes: dict[str, PlainVolume], *, says_allocated: bool) -> None:
+def every_total_agrees(
+    world, volumes: dict[str, PlainVolume], *, says_allocated: bool, every_depth: bool
+) -> None:
     """Compare what the commands say with the lists."""
     asked = ("2024-01-05",)
     _groups(world, volumes, asked, says_allocated)
@@ -142,7 +145,7 @@ def every_total_agrees(world, volumes: dict[str, PlainVolume], *, says_allocated
     } == {
         (v.name, *key): said for v in volumes.values() for key, said in plain.users(v, USERS, GROUPS).items()
     }
-    _directories(world, volumes, asked)
+    _directories(world, volumes, asked, every_depth)
     _old_and_cost(world, volumes, asked)
     _projects(world, volumes, asked)
     world.done("build")
@@ -180,9 +183,9 @@ def _groups(world, volumes, asked, says_allocated: bool) -> None:
         }
 
 
-def _directories(world, volumes, asked) -> None:
+def _directories(world, volumes, asked, every_depth: bool) -> None:
     deepest = max(len(one.above) for volume in volumes.values() for one in volume.names)
-    for depth in range(deepest - 1):
+    for depth in range(deepest - 1) if every_depth else (1, 4, deepest - 2):
         rows = world.table("storage", "top", *asked, "--depth", depth, "--limit", 1_000_000)
         columns = ("bytes", "files", "inodes", "directories")
         assert {
