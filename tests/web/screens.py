@@ -56,9 +56,11 @@ _CUT = """() => [...document.querySelectorAll("h1, h2, h3, dd, dt, td, th, p, a,
 _NAMELESS = """() => {
   const named = (one) => (one.getAttribute("aria-label") || one.textContent || one.title || "").trim();
   const told = [...document.querySelectorAll("a[href], button, summary")]
-    .filter((one) => !named(one) && !one.querySelector("title")).map((one) => `no name: ${one.outerHTML.slice(0, 80)}`);
+    .filter((one) => !named(one) && !one.querySelector("title"))
+    .map((one) => `no name: ${one.outerHTML.slice(0, 80)}`);
   for (const field of document.querySelectorAll("input:not([type=hidden]), select, textarea")) {
-    if (!field.labels?.length && !field.getAttribute("aria-label")) told.push(`no label: ${field.outerHTML.slice(0, 80)}`);
+    if (field.labels?.length || field.getAttribute("aria-label")) continue;
+    told.push(`no label: ${field.outerHTML.slice(0, 80)}`);
   }
   const ids = [...document.querySelectorAll("[id]")].map((one) => one.id);
   for (const id of new Set(ids.filter((id, n) => ids.indexOf(id) !== n))) told.push(`id twice: ${id}`);
@@ -97,8 +99,8 @@ class Screen:
             self.said = [one for one in self.said if "Failed to load resource" not in one]
         self.page.wait_for_load_state("networkidle")
         self.page.wait_for_function(
-            "() => [...document.querySelectorAll('[data-chart]')]"
-            ".every((one) => !one.dataset.chart || one.querySelector('svg, canvas') || one.textContent.trim())",
+            "() => [...document.querySelectorAll('[data-chart]')].every("
+            "(one) => !one.dataset.chart || one.querySelector('svg, canvas') || one.textContent.trim())",
             timeout=15_000,
         )
 
