@@ -23,6 +23,7 @@ from meterhouse.site import Site  # noqa: E402
 STRICT = f"""\
 [web]
 url = "http://127.0.0.1:{{port}}"
+public = true
 proxies = ["127.0.0.0/8"]
 requests_per_minute = 40
 unknown_requests_per_minute = 120
@@ -65,7 +66,7 @@ def provider() -> Iterator[IdentityProvider]:
 def strict(
     served: Served, provider: IdentityProvider, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Served]:
-    """The same site once more on two workers: few requests are allowed, and a provider logs people in."""
+    """The site once more on two workers: few requests are allowed, totals are public, a provider logs in."""
     folder = tmp_path_factory.mktemp("strict") / "site"
     kept = shutil.ignore_patterns("register.sqlite3*", ".web-shared*", "serve.log", "made-files")
     shutil.copytree(served.folder, folder, ignore=kept)
