@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
-from services.mail_server import MailServer
 from worlds import entities, funded, use
 
 from meterhouse.alerts_settings import MailSection, WebhookSection
@@ -24,6 +23,7 @@ from meterhouse.allocations.rebuilding import rebuild
 from meterhouse.allocations.register import models as ledger
 from meterhouse.errors import ConfigurationError
 from meterhouse.operations.allocations.sending import NotDelivered, post_webhook, send_mail
+from services.mail_server import MailServer
 
 PERCENTAGES = (Decimal(80), Decimal(100))
 NOW = datetime(2100, 1, 10, 12, tzinfo=UTC)

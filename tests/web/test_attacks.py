@@ -104,7 +104,7 @@ def test_a_filter_is_a_value_and_never_a_question(served: Served, value: str) ->
             assert answer.json()["rows"] == []
     for path in ("people", "projects"):
         assert served.ask("pi", f"{path}", day=value).status_code == 400
-    assert served.ask("pi", f"projects/{quote(value, safe=str())}").status_code in (400, 404)
+    assert served.ask("pi", f"projects/{quote(value, safe='')}").status_code in (400, 404)
 
 
 def test_nothing_is_done_by_following_a_link(served: Served) -> None:
