@@ -39,7 +39,7 @@ MEANINGS = {
     "web.providers.person_claim": (
         "The claim that names a person of the directory. It must be one that people can't choose themselves."
     ),
-    "web.providers.person_field": "What the claim is of a person in the directory: user name or mail address.",
+    "web.providers.person_field": "What it is of a person in the directory: user name or mail address.",
     "web.providers.new_accounts": (
         "Whether a person of the directory gets an account, with the role `user`, at their first log-in."
     ),
