@@ -75,6 +75,21 @@ def test_a_file_that_adds_to_what_is_there(alias: str) -> None:
     assert ledger.Allocation.objects.using(alias).count() == 2
 
 
+def test_what_a_file_does_not_say_stays_as_it_was(alias: str) -> None:
+    whole = {**project("Inst", "", "capped"), "name": "The institute", "start_date": "2100-01-01"}
+    load(alias, ledger_file({"projects": [{k: v for k, v in whole.items() if v}]}, "test"), who="test")
+    again = load(
+        alias, ledger_file({"projects": [{"pid": "Inst", "description": "more"}]}, "test"), who="test"
+    )
+
+    assert [(one.kind, one.what, one.after) for one in again.differences] == [
+        ("project", "Inst", {"description": "more"})
+    ]
+    row = directory.Project.objects.using(alias).get(code="Inst")
+    assert (row.title, row.description, row.start_date) == ("The institute", "more", date(2100, 1, 1))
+    assert ledger.AllocationPolicy.objects.using(alias).get(project=row).mode == "capped"
+
+
 def test_nothing_is_written_of_a_file_with_a_mistake(alias: str) -> None:
     world = entities(**funded())
     world["grants"].append(grant("h", "Nowhere"))

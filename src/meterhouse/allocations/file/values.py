@@ -18,6 +18,11 @@ class Entry(BaseModel):
         extra="forbid", frozen=True, populate_by_name=True, arbitrary_types_allowed=True
     )
 
+    def unsaid(self, **field_of: str) -> frozenset[str]:
+        """The fields of which the record says nothing; and columns of other names, each with its field."""
+        fields = type(self).model_fields.keys() - self.model_fields_set
+        return frozenset(fields).union(column for column, field in field_of.items() if field in fields)
+
 
 def _name(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value

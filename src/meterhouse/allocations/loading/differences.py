@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, TypeVar
@@ -38,16 +38,23 @@ class Writing:
     differences: list[Difference] = field(default_factory=list)
     same: int = 0
 
-    def put(self, model: type[Row], what: str, identity: dict[str, Any], values: dict[str, Any]) -> Row:
-        """The row of that identity, with these values."""
+    def put(
+        self,
+        model: type[Row],
+        what: str,
+        identity: dict[str, Any],
+        values: dict[str, Any],
+        unsaid: Collection[str] = (),
+    ) -> Row:
+        """The row of that identity, with these values; those that are `unsaid` are for a new row only."""
         row = model._default_manager.using(self.alias).filter(**identity).first()
         if row is None:
             row = model(**identity, **values)
             row.save(using=self.alias, force_insert=True)
             self._note(row, what, {}, {**identity, **values})
             return row
-        before = {name: getattr(row, name) for name in values}
-        changed = {name: value for name, value in values.items() if before[name] != value}
+        before = {name: getattr(row, name) for name in values if name not in unsaid}
+        changed = {name: values[name] for name in before if before[name] != values[name]}
         if not changed:
             self.same += 1
             return row

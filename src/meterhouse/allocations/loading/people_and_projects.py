@@ -21,6 +21,7 @@ def write_people_and_projects(entities: file.Entities, writing: Writing, names: 
             one.name,
             {"name": one.name},
             {"short_name": one.short_name, "is_active": one.is_active},
+            one.unsaid(),
         )
         names.remember(row, one.name)
     _people(entities, writing, names)
@@ -47,6 +48,7 @@ def _people(entities: file.Entities, writing: Writing, names: Names) -> None:
             person.username,
             {"username": person.username},
             {"first_name": first, "last_name": last, "email": person.email, "is_active": person.is_active},
+            person.unsaid(first_name="full_name", last_name="full_name"),
         )
         names.remember(row, person.username)
         base = []
@@ -83,6 +85,7 @@ def _projects(entities: file.Entities, writing: Writing, names: Names) -> None:
                 "end_date": project.end_date + timedelta(days=1) if project.end_date else None,
                 "is_active": project.is_active,
             },
+            project.unsaid(title="name"),
         )
         names.remember(row, project.pid)
     apart: dict[str, list[file.ParentOf]] = defaultdict(list)
@@ -94,8 +97,11 @@ def _projects(entities: file.Entities, writing: Writing, names: Names) -> None:
     for project in entities.projects:
         base = [ever(parent=names.project(project.parent))] if project.parent else []
         _parents(base, [*project.parents, *apart.pop(project.pid, [])], project.pid, writing, names)
-        said = ever(mode=project.allocation_mode, shares_with_children=project.shares_with_children)
-        _policies([said], policies.pop(project.pid, []), project.pid, writing, names)
+        changes = policies.pop(project.pid, [])
+        is_silent = project.unsaid() >= {"allocation_mode", "shares_with_children"} and not changes
+        if not (is_silent and _has_policy(project.pid, writing, names)):
+            said = ever(mode=project.allocation_mode, shares_with_children=project.shares_with_children)
+            _policies([said], changes, project.pid, writing, names)
     for pid, moves in apart.items():
         _parents([], moves, pid, writing, names)
     for pid, several in policies.items():
@@ -138,6 +144,10 @@ def _policies(base: list, said: list[file.Policy], pid: str, writing: Writing, n
     writing.put_dated(
         ledger.AllocationPolicy, pid, {"project": names.project(pid)}, states([*base, *changes])
     )
+
+
+def _has_policy(pid: str, writing: Writing, names: Names) -> bool:
+    return ledger.AllocationPolicy.objects.using(writing.alias).filter(project=names.project(pid)).exists()
 
 
 def _funded_by(pid: str, institute: str, writing: Writing, names: Names) -> None:
