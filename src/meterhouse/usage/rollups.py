@@ -42,7 +42,7 @@ SETS: dict[str, tuple[tuple[str, ...], str]] = {
 }
 _MONTHS_ONLY = ("project_user_size", "project_size")  # so many values a day that little would be gained
 # Fewer rows are read as fast as they are.
-SMALL = 50_000
+SMALL = 500_000
 # Sums are kept where at least so many rows became one.
 WORTH = 2
 _MAKING, _LONGEST_MAKING = "making", 86_400
