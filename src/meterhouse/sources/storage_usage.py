@@ -1,7 +1,8 @@
 """How much does each user keep on each mountpoint? Storage JSON as Open XDMoD's `storage` format has it.
 
-A file is one array of samples, each of which stands for its day (UTC): days without any aren't covered. Open XDMoD allows integers below 2^64; here they are below 2^63, which is
-as far as engines count: a sample of 8 EiB or more is rejected, not cut.
+A file is one array of samples, each of which stands for its day (UTC): days without any aren't covered. Open
+XDMoD allows integers below 2^64; here they are below 2^63, which is as far as engines count: a sample of
+8 EiB or more is rejected, not cut.
 """
 
 from __future__ import annotations

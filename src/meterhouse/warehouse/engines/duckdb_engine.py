@@ -115,7 +115,8 @@ class DuckDBEngine:
         try:
             copied = self._run(
                 name or path.name,
-                f"COPY ({select}) TO {literal(str(path))} (FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd)",
+                f"COPY ({select}) TO {literal(str(path))} "
+                "(FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd)",
             ).fetchone()
         except BaseException:
             path.unlink(missing_ok=True)
