@@ -15,7 +15,6 @@ import pyarrow.parquet as pq
 ROW_GROUP_ROWS = 122_880  # what DuckDB reads with one thread
 _BUFFER_BYTES = 64 * 1024 * 1024  # wide records: a row group may be smaller, memory stays bounded
 _SMALL_ROWS = 10_000
-_SAMPLE_ROWS = 10_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -99,7 +98,7 @@ class ParquetFile:
         buffered = pa.Table.from_batches(self._buffer, self._schema)
         full = buffered.num_rows if everything else buffered.num_rows - buffered.num_rows % ROW_GROUP_ROWS
         if self._writer is None:
-            as_dictionary, encodings = _encodings(buffered.slice(0, _SAMPLE_ROWS))
+            as_dictionary, encodings = _encodings(buffered.slice(0, ROW_GROUP_ROWS))
             self._writer = pq.ParquetWriter(
                 self._sink,
                 self._schema,
@@ -134,7 +133,9 @@ def _encodings(sample: pa.Table) -> tuple[list[str], dict[str, str]]:
     for field in sample.schema:
         values = sample.column(field.name)
         known = len(values) - values.null_count
-        if 2 * pc.count_distinct(values).as_py() > known and (encoding := _of_differences(field.type)):
+        # a text that comes twice is already better off in a dictionary
+        often = 1.1 if pa.types.is_string(field.type) else 2
+        if often * pc.count_distinct(values).as_py() > known and (encoding := _of_differences(field.type)):
             encodings[field.name] = encoding
         else:
             as_dictionary.append(field.name)
