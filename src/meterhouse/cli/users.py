@@ -15,6 +15,12 @@ app = typer.Typer(name="users", help="Who may log in to the web site.", no_args_
 _NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of the account.")]
 _TOKEN_COLUMNS = ("number", "name", "scopes", "created_at", "expires_at", "revoked_at")
 _COLUMNS = ("name", "role", "person", "institution", "active", "last_login")
+_PersonOption = Annotated[
+    str | None, typer.Option("--person", help="User name of the person in the directory.")
+]
+_InstitutionOption = Annotated[
+    str | None, typer.Option("--institution", help="Name or id of the institution in the directory.")
+]
 
 
 def _open(context: typer.Context) -> Site:
@@ -28,12 +34,8 @@ def add(
     context: typer.Context,
     name: _NameArgument,
     role: Annotated[str, typer.Option("--role", help="user, institution, staff or administrator.")],
-    person: Annotated[
-        str | None, typer.Option("--person", help="User name of the person in the directory.")
-    ] = None,
-    institution: Annotated[
-        str | None, typer.Option("--institution", help="Name or id of the institution in the directory.")
-    ] = None,
+    person: _PersonOption = None,
+    institution: _InstitutionOption = None,
     email: Annotated[str, typer.Option("--email", help="Where mail goes.")] = "",
     password_env: Annotated[
         str | None, typer.Option("--password-env", metavar="NAME", help="Environment variable to read.")
@@ -115,12 +117,8 @@ def change(
     role: Annotated[
         str | None, typer.Option("--role", help="user, institution, staff or administrator.")
     ] = None,
-    person: Annotated[
-        str | None, typer.Option("--person", help="User name of the person in the directory.")
-    ] = None,
-    institution: Annotated[
-        str | None, typer.Option("--institution", help="Name or id of the institution in the directory.")
-    ] = None,
+    person: _PersonOption = None,
+    institution: _InstitutionOption = None,
 ) -> None:
     """Give an account another role, person or institution; its tokens see from then on what it sees."""
     with _open(context):

@@ -87,9 +87,9 @@ def said_by_item(view: View, engine: DuckDBEngine) -> Iterator[tuple[ItemKey, li
         yield key, [said for record in of_item for said in read_record(record["raw_table"], record)]
 
 
-def spans_by_item(view: View, engine: DuckDBEngine) -> Iterator[tuple[ItemKey, list[Row]]]:
-    """Each item with all its spans, by resource and id."""
-    told = f"SELECT * FROM ({view.select('span')}) WHERE {of_events()} ORDER BY resource, item"
+def spans_by_item(view: View, engine: DuckDBEngine, which: str) -> Iterator[tuple[ItemKey, list[Row]]]:
+    """Each item with all its spans that meet the condition `which`, by resource and id."""
+    told = f"SELECT * FROM ({view.select('span')}) WHERE {which} ORDER BY resource, item"
     spans = rows_of(engine, told)
     for key, of_item in groupby(spans, key=lambda row: (row["resource"], row["item"])):
         yield key, list(of_item)

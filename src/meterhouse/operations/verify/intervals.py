@@ -73,13 +73,6 @@ def records_by_item(
         yield key, list(of_item)
 
 
-def spans_of_kind(view: View, engine: DuckDBEngine, kind: str) -> Iterator[tuple[ItemKey, list[Row]]]:
-    """Each item of a kind with all its spans, by resource and id."""
-    told = f"SELECT * FROM ({view.select('span')}) WHERE kind = '{kind}' ORDER BY resource, item"
-    for key, of_item in groupby(rows_of(engine, told), key=lambda row: (row["resource"], row["item"])):
-        yield key, list(of_item)
-
-
 def different_use(kind: str, key: ItemKey, records: Iterable[Row], spans: Iterable[Row]) -> Iterator[Finding]:
     """An item whose spans don't come to what its records say."""
     should, is_there = _OF_KIND[kind](records), _of_spans(spans)

@@ -9,13 +9,13 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from meterhouse.errors import QuestionError
-from meterhouse.operations.verify.by_item import said_by_item, side_by_side, spans_by_item
+from meterhouse.operations.verify.by_item import of_events, said_by_item, side_by_side, spans_by_item
 from meterhouse.operations.verify.capacity import capacity_exceeded
 from meterhouse.operations.verify.days import DayTotals, SiteDays
 from meterhouse.operations.verify.files import DERIVED, RAW, check_counts, check_files
 from meterhouse.operations.verify.findings import Finding, Verification, gravest_first, not_too_many
 from meterhouse.operations.verify.heard import build_is_behind, coverage_gaps, unknown_words
-from meterhouse.operations.verify.intervals import different_use, records_by_item, spans_of_kind
+from meterhouse.operations.verify.intervals import different_use, records_by_item
 from meterhouse.operations.verify.nova import compare_with_nova
 from meterhouse.operations.verify.said import Said
 from meterhouse.operations.verify.spans import different_spans, impossible_times, overlaps, wrong_evidence
@@ -112,7 +112,9 @@ class _Verification:
         recorded_at = {batch.id: batch.recorded_at for batch in raw.batches()}
         with ExitStack() as stack:
             one, other = (stack.enter_context(self.site.engine()) for _ in range(2))
-            for _, said, spans in side_by_side(said_by_item(raw, one), spans_by_item(self.view, other)):
+            for _, said, spans in side_by_side(
+                said_by_item(raw, one), spans_by_item(self.view, other, of_events())
+            ):
                 self._count("items")
                 told_spans = [row for row in spans if row["rules"] in self.rules and self._is_asked_for(row)]
                 self._count("spans", len(told_spans))
@@ -135,7 +137,10 @@ class _Verification:
         unclear: Unclear,
     ) -> Iterator[Finding]:  # fmt: skip
         """Jobs, pods or claims: what they come to, and what of it falls on which day."""
-        records, spans = records_by_item(raw, one, model), spans_of_kind(self.view, other, model.kind)
+        records, spans = (
+            records_by_item(raw, one, model),
+            spans_by_item(self.view, other, f"kind = '{model.kind}'"),
+        )
         for key, said, of_item in side_by_side(records, spans):
             self._count("items")
             self._count("spans", len(of_item))
