@@ -78,6 +78,15 @@ def query(
     capacity: Annotated[
         Capacity, typer.Option("--capacity", help="What a utilisation is a share of.")
     ] = Capacity.auto,
+    user: Annotated[
+        str | None, typer.Option("--user", metavar="LOGIN", help="Only what this user sees: their own use.")
+    ] = None,
+    pi: Annotated[
+        str | None,
+        typer.Option(
+            "--pi", metavar="LOGIN", help="Only what this PI sees: their own use and their groups'."
+        ),
+    ] = None,
     as_of: AsOfOption = None,
     how: FormatOption = Format.table,
     list_all: Annotated[bool, typer.Option("--list", help="List realms, statistics and group-bys.")] = False,
@@ -96,9 +105,12 @@ def query(
         return
     if statistic is None or first is None or last is None:
         raise QuestionError("xdmod query: expected --statistic, --from and --to (or --list)")
-    from meterhouse.feeds.xdmod.query import Query
+    if user is not None and pi is not None:
+        raise QuestionError("xdmod query: expected one of --user and --pi, found both")
+    from meterhouse.feeds.xdmod.query import Query, SeenBy
     from meterhouse.feeds.xdmod.site_query import answer_site_query
 
+    seen_by = SeenBy("user", user) if user is not None else SeenBy("pi", pi) if pi is not None else None
     asked = Query.ask(
         realm=realm,
         statistic=statistic,
@@ -107,6 +119,7 @@ def query(
         first=first,
         last=last,
         mode=mode.value,
+        seen_by=seen_by,
     )
     with open_site(context) as site:
         rows = answer_site_query(site, asked, capacity=capacity.value, as_of=as_of)

@@ -154,11 +154,17 @@ def ask(engine: DuckDBEngine) -> Ask:
                 mode=options.get("mode", "aggregate"),
                 first=options.get("first", date(2018, 4, 18)),
                 last=options.get("last", date(2018, 4, 20)),
+                seen_by=options.get("seen_by"),
             ),
             Spans(),  # type: ignore[arg-type]
             engine,
             options.get("dimensions") or dimensions(),
-            SiteNames("Our site", options.get("organizations", {}), options.get("types", {})),
+            SiteNames(
+                "Our site",
+                options.get("organizations", {}),
+                options.get("types", {}),
+                options.get("project_pis", {}),
+            ),
             options.get("capacities", {}),
             options.get("time_zone", "UTC"),
             options.get("generic_batches", ()),

@@ -193,7 +193,7 @@ def test_utilisation_is_of_all_days_from_the_first_of_the_resource(by_day, value
     assert by_day(jobs, "utilization", **days) == ["50.0000", "0.0000"]
     assert value(jobs, "utilization", **days) == "25.0000"
     assert value(jobs, "utilization", unit="month", **days) == "4.1667"  # of 12 days of April
-    assert value(jobs, "normalized_avg_processors", **days) == "50.0000"
+    assert value(jobs, "normalized_avg_processors", **days) == "50.000000000"
 
 
 def test_cores_are_whole_ones(value, make_job):

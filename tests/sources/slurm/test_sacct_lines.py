@@ -85,6 +85,9 @@ def test_memory_asked_for_is_of_the_whole_job(jobs, said, nodes, cpus, mib):
         ("cpu=4,gres/gpu:a100=1,gres/gpu=1,mem=1G", 1, "a100"),
         ("cpu=4,gres/gpu:a100=2,mem=1G", 2, "a100"),
         ("cpu=4,gres/gpu:a100=1,gres/gpu:v100=2,gres/gpu=3", 3, "a100,v100"),
+        ("cpu=4,gres/gpu:v100=2,gres/gpu:a100=1", 3, "a100,v100"),  # only types are kept
+        ("cpu=4,gres/gpu=3,gres/gpu:a100=1", 3, "a100,other"),  # a cluster that keeps one type of several
+        ("cpu=4,gres/gpu:a100=0,gres/gpu=3", 3, None),
         ("cpu=4,gres/gpumem=80G,gres/gpuutil=50", 0, None),
         ("cpu=4,mem=1G", 0, None),
         ("", None, None),

@@ -1,7 +1,7 @@
 """What would Open XDMoD answer? One statistic of one realm, by a group, as a time series or as a whole.
 
 Facts are added up as exact integers over the rows of each period; the statistic's one division and rounding
-(half up, to the decimals that MySQL prints) come last.
+(half up, to the decimals that MySQL prints) come last. Standard errors are floating-point numbers there, too.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import pyarrow as pa
 
 from meterhouse.errors import QuestionError
+from meterhouse.feeds.xdmod.figures import Figure, printed, standard_error
+from meterhouse.feeds.xdmod.listed_gpus import LISTED_GPUS
 from meterhouse.feeds.xdmod.periods import UNITS, Period, Unit, periods
 from meterhouse.feeds.xdmod.realms import (
     CAPACITY,
@@ -25,6 +27,7 @@ from meterhouse.feeds.xdmod.realms import (
     Statistic,
     find_realm,
 )
+from meterhouse.feeds.xdmod.roles import SeenBy
 from meterhouse.feeds.xdmod.rows import (
     DISTINCT,
     Cell,
@@ -36,13 +39,13 @@ from meterhouse.feeds.xdmod.rows import (
     register_names,
     wanted_facts,
 )
-from meterhouse.usage.capacity import Capacities, known_core_seconds, known_cores, rounded
+from meterhouse.usage.capacity import Capacities, known_core_seconds, known_cores
 
 if TYPE_CHECKING:
     from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
     from meterhouse.warehouse.view import View
 
-__all__ = ["MODES", "Mode", "Query", "Row", "SiteNames", "answer_query"]
+__all__ = ["MODES", "Mode", "Query", "Row", "SeenBy", "SiteNames", "answer_query"]
 
 Mode = Literal["timeseries", "aggregate"]
 MODES: tuple[str, ...] = get_args(Mode)
@@ -52,7 +55,10 @@ ABSENT = "0"
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Checked: every name is in the catalogue. `unit` is the table that is asked, in both modes."""
+    """Checked: every name is in the catalogue. `unit` is the table that is asked, in both modes.
+
+    `seen_by` narrows it to what somebody sees; None sees everything.
+    """
 
     realm: Realm
     statistic: Statistic
@@ -61,6 +67,7 @@ class Query:
     first: date
     last: date
     mode: Mode
+    seen_by: SeenBy | None = None
 
     @classmethod
     def ask(
@@ -73,6 +80,7 @@ class Query:
         group_by: str = "none",
         unit: str = "day",
         mode: str = "timeseries",
+        seen_by: SeenBy | None = None,
     ) -> Query:
         """Make a query from names. Raises QuestionError that says what was expected and found."""
         if last < first:
@@ -91,12 +99,13 @@ class Query:
             first,
             last,
             mode,  # type: ignore[arg-type]
+            seen_by,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure as Open XDMoD prints it; `period` is "" for the whole range."""
+    """One figure as Open XDMoD prints it ("" where it has none); `period` is "" for the whole range."""
 
     period: str
     label: str
@@ -112,20 +121,22 @@ def answer_query(
     capacities: Capacities,
     time_zone: str,
     generic_batches: Sequence[str] = (),
+    gpus_of_jobs: pa.Table | None = None,
 ) -> list[Row]:
     """The figures by period and label, in Open XDMoD's order of labels (the greatest first).
 
     A time series has every label in every period of the range; a label without rows in a period
     has ABSENT there. No rows at all means that nothing touches the range. `generic_batches` are
-    the batches in the generic cloud format, which says no submission venue. Raises QuestionError for
-    a share of a capacity that is not known.
+    the batches in the generic cloud format, which says no submission venue. `gpus_of_jobs` is what
+    `listed_gpus` says. Raises QuestionError for a share of a capacity that is not known.
     """
     for name, table in dimensions.items():
         engine.relation(name, table)
     register_names(engine, names, generic_batches)
+    engine.relation("listed_gpus", LISTED_GPUS.empty_table() if gpus_of_jobs is None else gpus_of_jobs)
     statistic = query.statistic
-    facts = wanted_facts(query.realm, (statistic.numerator, *statistic.denominators))
-    wanted = Wanted(query.realm, query.group_by, query.unit, facts, statistic.distinct)
+    facts = wanted_facts(query.realm, statistic.facts)
+    wanted = Wanted(query.realm, query.group_by, query.unit, facts, statistic.distinct, query.seen_by)
     units = periods(query.unit, query.first, query.last)
     whole = Period("", units[0].first, units[-1].last)
     if statistic.distinct:
@@ -138,13 +149,13 @@ def answer_query(
     totals = {label: asked.value(cell, whole) for label, cell in overall.items()}
     order = sorted(totals, key=lambda label: _order(query.group_by, label, totals[label]))
     if query.mode == "aggregate":
-        return [Row("", label.text, _printed(totals[label], statistic.decimals)) for label in order]
+        return [Row("", label.text, printed(totals[label], statistic.decimals)) for label in order]
     decimals = statistic.decimals if statistic.series_decimals is None else statistic.series_decimals
     return [
         Row(
             unit.label,
             label.text,
-            _printed(asked.value(labels[label], unit), decimals) if label in labels else ABSENT,
+            printed(asked.of_series(labels[label], unit), decimals) if label in labels else ABSENT,
         )
         for unit, labels in zip(units, by_period, strict=True)
         for label in order
@@ -159,9 +170,11 @@ class _Asked:
     capacities: Capacities
     time_zone: str
 
-    def value(self, cell: Cell, period: Period) -> Fraction:
-        """Exact; 0 where Open XDMoD's COALESCE makes one of a division by nothing."""
+    def value(self, cell: Cell, period: Period) -> Figure:
+        """Exact, but for standard errors; 0 where COALESCE makes one of a division by nothing."""
         statistic = self.statistic
+        if statistic.error is not None:
+            return standard_error(cell.sums, statistic.error, statistic.per)
         if statistic.distinct:
             return Fraction(cell.sums[DISTINCT])
         above = cell.sums.get(statistic.numerator, 0) * statistic.times
@@ -169,6 +182,12 @@ class _Asked:
         for denominator in statistic.denominators:
             below *= self._denominator(denominator, cell, period)
         return Fraction(above, below) if below else Fraction(0)
+
+    def of_series(self, cell: Cell, period: Period) -> Figure:
+        """The value for one period of a time series."""
+        if self.statistic.series_error is not None:
+            return standard_error(cell.sums, self.statistic.series_error, self.statistic.per)
+        return self.value(cell, period)
 
     def _denominator(self, name: str, cell: Cell, period: Period) -> int:
         if name == CAPACITY:
@@ -182,10 +201,8 @@ class _Asked:
         return cell.sums.get(name, 0)
 
 
-def _printed(value: Fraction, decimals: int) -> str:
-    return f"{rounded(value, decimals):f}"
-
-
-def _order(group_by: GroupBy, label: Label, value: Fraction) -> tuple[Any, ...]:
+def _order(group_by: GroupBy, label: Label, value: Figure) -> tuple[Any, ...]:
     rank = label.rank.casefold() if isinstance(label.rank, str) else label.rank
-    return (0 if group_by.by_rank else -value, rank, label.text, label.identity)
+    # what is not known comes last
+    by_value = (1, 0) if value is None else (0, -value)
+    return (0 if group_by.by_rank else by_value, rank, label.text, label.identity)

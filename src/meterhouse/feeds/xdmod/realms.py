@@ -33,22 +33,45 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
-class Statistic:
-    """`numerator * times / (denominators * per)` of facts, or how many values `distinct` (SQL) has.
+class StandardError:
+    """Facts that the standard error of a mean is made of: the sum of squares, the sum, and how many."""
 
-    `series_decimals`: where a time series has other decimals than an aggregate.
+    squares: str
+    total: str
+    count: str
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        return (self.squares, self.total, self.count)
+
+
+@dataclass(frozen=True, slots=True)
+class Statistic:
+    """`numerator * times / (denominators * per)` of facts, how many values `distinct` (SQL) has, or the
+    `error` of a mean, divided by `per`.
+
+    `series_decimals`, `series_error`: where a time series has others than an aggregate.
     """
 
     name: str
     title: str
     unit: str
-    decimals: int
+    decimals: int = 0
     series_decimals: int | None = None
     numerator: str = ""
     denominators: tuple[str, ...] = ()
     times: int = 1
     per: int = 1
     distinct: str = ""
+    error: StandardError | None = None
+    series_error: StandardError | None = None
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """Everything named above that is added up over rows, and CAPACITY, CORES and PERIODS."""
+        errors = [one.facts for one in (self.error, self.series_error) if one is not None]
+        named = (self.numerator, *self.denominators, *(fact for facts in errors for fact in facts))
+        return tuple(fact for fact in named if fact)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +158,10 @@ def _realm(file: str, said: dict[str, Any]) -> Realm:
     statistics = {name: _statistic(name, values) for name, values in said["statistics"].items()}
     for name, statistic in statistics.items():
         where = f"{file}: statistics.{name}"
-        if bool(statistic.numerator) == bool(statistic.distinct):
-            raise ValueError(f"{where}: expected either numerator or distinct")
-        named = [fact for fact in (statistic.numerator, *statistic.denominators) if fact]
-        _check_facts(where, named, {*facts, *carried, CAPACITY, CORES, PERIODS})
+        kinds = (bool(statistic.numerator), bool(statistic.distinct), statistic.error is not None)
+        if sum(kinds) != 1 or (statistic.series_error and not statistic.error):
+            raise ValueError(f"{where}: expected one of numerator, distinct and error")
+        _check_facts(where, statistic.facts, {*facts, *carried, CAPACITY, CORES, PERIODS})
     return Realm(
         said["name"],
         said["counts"],
@@ -158,10 +181,12 @@ def _realm(file: str, said: dict[str, Any]) -> Realm:
 
 def _statistic(name: str, said: dict[str, Any]) -> Statistic:
     denominator = said.get("denominator", [])
-    rest = {key: value for key, value in said.items() if key != "denominator"}
+    errors = {key: StandardError(**said[key]) for key in ("error", "series_error") if key in said}
+    rest = {key: value for key, value in said.items() if key not in ("denominator", *errors)}
     return Statistic(
         name,
         **rest,
+        **errors,
         denominators=(denominator,) if isinstance(denominator, str) else tuple(denominator),
     )
 

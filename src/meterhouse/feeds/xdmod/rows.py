@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from meterhouse.feeds.xdmod.periods import Period, Unit
 from meterhouse.feeds.xdmod.realms import Combination, GroupBy, Realm
+from meterhouse.feeds.xdmod.roles import SeenBy, seen
 from meterhouse.usage.attribution import JOINS, UNKNOWN, named, text
 from meterhouse.usage.calendar import day_start
 
@@ -61,22 +62,28 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be added up: facts of a realm by name, or the distinct values of `distinct` (SQL)."""
+    """What is to be added up: facts of a realm by name, or the distinct values of `distinct` (SQL).
+
+    Of that what `seen_by` sees.
+    """
 
     realm: Realm
     group_by: GroupBy
     unit: Unit
     facts: Sequence[str]
     distinct: str = ""
+    seen_by: SeenBy | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SiteNames:
-    """What the site is called, to which organization each resource belongs, and of which type it is."""
+    """What the site is called, to which organization each resource belongs, of which type it is, and the
+    login of each project's PI by resource and project name."""
 
     site: str
     organizations: Mapping[str, str]
     types: Mapping[str, str] = field(default_factory=dict)
+    project_pis: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
 def wanted_facts(realm: Realm, names: Iterable[str]) -> list[str]:
@@ -121,7 +128,7 @@ def cells(
     for labels in found:
         for cell in labels.values():
             for name, carried in wanted.realm.carried.items():
-                if carried.first in cell.sums:
+                if carried.first in cell.sums and carried.later in cell.sums:
                     cell.sums[name] = cell.sums[carried.first]
     return found
 
@@ -153,6 +160,17 @@ def register_names(engine: DuckDBEngine, names: SiteNames, generic_batches: Sequ
                 "resource": pa.array(resources, pa.string()),
                 "organization": pa.array([names.organizations.get(one) for one in resources], pa.string()),
                 "type": pa.array([names.types.get(one) for one in resources], pa.string()),
+            }
+        ),
+    )
+    projects = list(names.project_pis)
+    engine.relation(
+        "project_pi",
+        pa.table(
+            {
+                "resource": pa.array([resource for resource, _ in projects], pa.string()),
+                "project_name": pa.array([project for _, project in projects], pa.string()),
+                "login": pa.array(list(names.project_pis.values()), pa.string()),
             }
         ),
     )
@@ -188,6 +206,7 @@ def _sql(wanted: Wanted, view: View, window: tuple[datetime, datetime]) -> str:
                 {int(wanted.unit == "day")} AS by_day
             FROM session AS u
             JOIN asked_period AS c ON u."start" < c.period_end AND u."end" >= c.period_start
+            WHERE {seen(wanted.seen_by, realm.whose)}
         ),
         fact_row AS ({_rows(wanted)})
         SELECT u.number, {group_by.identity} AS identity, {label} AS label,

@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from meterhouse.directory.dimensions import dimension_tables
+from meterhouse.feeds.xdmod.listed_gpus import listed_gpus
 from meterhouse.feeds.xdmod.query import Query, Row, SiteNames, answer_query
 from meterhouse.feeds.xdmod.realms import CAPACITY, CORES
 from meterhouse.feeds.xdmod.resource_types import RESOURCE_TYPES
+from meterhouse.feeds.xdmod.roles import project_pis
 from meterhouse.sources.generic_cloud import FORMAT as GENERIC_CLOUD
 from meterhouse.usage.capacity import Capacities, CapacitySource, chosen_capacities, declared_capacities
 
@@ -39,8 +41,9 @@ def answer_site_query(
             view,
             engine,
             dimension_tables(view, engine),
-            SiteNames(settings.site.name, organizations, types),
+            SiteNames(settings.site.name, organizations, types, project_pis(view, engine)),
             capacities,
             time_zone,
             [batch.id for batch in view.batches(source=GENERIC_CLOUD)],
+            listed_gpus(view, engine) if query.realm.name == "Jobs" else None,
         )

@@ -17,6 +17,7 @@ MOST_CPUS = 100_000_000
 MOST_GPUS = 10_000_000
 MOST_MEMORY_KIB = 1 << 53
 MOST_TASKS = 100_000  # of one record that names many tasks of an array
+OTHER_MODEL = "other"
 _TRES_CHARACTERS = 16_384
 
 _JOB_ID = re.compile(
@@ -185,8 +186,9 @@ class Tres:
 def tres(text: str) -> Tres:
     """Memory and GPUs of `billing=38,cpu=4,gres/gpu:a100=1,gres/gpu=1,mem=8G,node=1`.
 
-    GPUs with a type are part of those without one: where both are said, the latter are all. None are
-    said where anything else is: 0 GPUs.
+    GPUs with a type are part of those without one: where both are said, the latter are all, and what no
+    type was said of is of an OTHER_MODEL. Where only types are said, which is how a cluster may keep them,
+    all are their sum. None are said where anything else is: 0 GPUs.
     """
     if text == "":
         return Tres()
@@ -211,7 +213,10 @@ def tres(text: str) -> Tres:
         elif len(amount) > 64:
             raise Fault(TRES, text)
     models = sorted(model for model, count in typed.items() if count)
-    gpus = untyped if untyped is not None else sum(typed.values())
+    of_types = sum(typed.values())
+    gpus = untyped if untyped is not None else of_types
+    if models and gpus > of_types:
+        models.append(OTHER_MODEL)
     return Tres(memory_mib, gpus, ",".join(models) if models and gpus else None)
 
 
