@@ -18,6 +18,10 @@ def _application() -> Any:
     from django.conf import settings
     from django.core.handlers.wsgi import WSGIHandler
 
+    from meterhouse.web.warming import keep_warm
+
+    keep_warm()
+
     served = WhiteNoise(
         WSGIHandler(),
         root=STATIC_FOLDER,

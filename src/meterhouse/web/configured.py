@@ -16,6 +16,8 @@ from meterhouse.register.address import read_address
 from meterhouse.site import Site
 
 _KEY_FILE = ".web-key"
+# Opening the register takes longer than most of what a page asks it.
+_KEPT_OPEN = {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 # Of web.accounts.shared, which can't be imported before Django is set up.
 FILE, IN_REGISTER = ".web-shared.sqlite3", "register"
 
@@ -33,7 +35,7 @@ def configure(path: Path | str) -> Site:
     section = site.settings.register_
     where = section.with_password_reference(site.path) if "://" in section.url else site.path / section.url
     values = {name: getattr(settings, name) for name in dir(settings) if name.isupper()}
-    values["DATABASES"] = {"default": read_address(where).settings}
+    values["DATABASES"] = {"default": read_address(where).settings | _KEPT_OPEN}
     values["SECRET_KEY"] = _key(site.path)
     in_file = values["DATABASES"]["default"]["ENGINE"].endswith("sqlite3")
     values["CACHES"] = {
@@ -53,9 +55,11 @@ def configure(path: Path | str) -> Site:
             "SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https"),
         }
     django_settings.configure(**values)
+    from django.db import connections
+
     import meterhouse.register.configured  # noqa: F401
 
-    _ = site.register.alias  # opened and brought up to date
+    connections.databases[site.register.alias] |= _KEPT_OPEN  # opened and brought up to date by now
     return site
 
 

@@ -38,6 +38,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "meterhouse.web.protection.protected",
     "meterhouse.web.accounts.addresses.with_client_address",
+    "meterhouse.web.present.of_one_state",
     "meterhouse.web.api.problems.with_problems",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest
 
 from meterhouse.web.accounts.models import Access
+from meterhouse.web.answering import kept_for_state
 from meterhouse.web.rights import Right, Role, Visitor, may_see
 from meterhouse.web.serving import served_site
 
@@ -19,8 +20,9 @@ def visitor_of(user: Any) -> Visitor:
     """The visitor that an account stands for. One without a role sees what anybody sees."""
     if user is None or not user.is_authenticated or not user.is_active:
         return NOBODY
-    access = Access.objects.filter(user=user).first()
-    if access is None:
+    try:
+        access: Access = user.access  # looked up once for a user
+    except Access.DoesNotExist:
         return NOBODY
     return Visitor(cast(Role, access.role), access.person_id, access.institution_id)
 
@@ -28,8 +30,17 @@ def visitor_of(user: Any) -> Visitor:
 def right_of(visitor: Visitor) -> Right:
     """What a visitor may see on the site's present day."""
     site = served_site()
-    today = datetime.now(ZoneInfo(site.settings.site.time_zone)).date()
-    return may_see(visitor, site.register.alias, today, site.settings.web.public)
+    now = datetime.now(UTC)
+    today = now.astimezone(ZoneInfo(site.settings.site.time_zone)).date()
+
+    def read() -> Right:
+        return may_see(visitor, site.register.alias, today, site.settings.web.public)
+
+    if visitor.person is None:  # needs no look at the directory
+        return read()
+    # Who is in which project, and what stands below it, is the directory's, each change of which makes
+    # another state. That is relied on for a minute.
+    return kept_for_state("right", read, visitor, today, int(now.timestamp()) // 60)
 
 
 def right_of_request(request: HttpRequest) -> Right:

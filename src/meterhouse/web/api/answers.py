@@ -10,6 +10,7 @@ from importlib.metadata import version
 from django.http import HttpRequest, HttpResponse
 from ninja import Schema
 
+from meterhouse.web import present
 from meterhouse.web.accounts.auditing import audit
 from meterhouse.web.api.askers import Asker, asker_of
 from meterhouse.web.api.formats import MEDIA_TYPES, Columns, Record, as_bytes, chosen_format
@@ -17,7 +18,6 @@ from meterhouse.web.api.paging import Place, cursor, place_of
 from meterhouse.web.api.problems import Problem
 from meterhouse.web.api.schemas import Format, Paged, Period
 from meterhouse.web.asking import moment_of
-from meterhouse.web.serving import served_site
 
 
 def whole(
@@ -25,7 +25,7 @@ def whole(
 ) -> HttpResponse:
     """An answer that is never long."""
     how = _begun(request, scope, asked)
-    snapshot = served_site().warehouse.view().snapshot
+    snapshot = present.view().snapshot
     body = as_bytes(how, columns, rows, {"next": None, "snapshot": snapshot})
     return _answer(request, how, name, body, hashlib.sha256(body).hexdigest()[:32], snapshot)
 
@@ -44,7 +44,7 @@ def listing(
         raise Problem(409, "cursor: the rows have changed since the first page: begin again")
     end = place.offset + asked.limit
     following = cursor(Place(state, end), request.GET) if end < len(rows) else None
-    snapshot = served_site().warehouse.view().snapshot
+    snapshot = present.view().snapshot
     beside = {"next": following, "snapshot": snapshot}
     body = as_bytes(how, columns, rows[place.offset : end], beside)
     tag = hashlib.sha256(body).hexdigest()[:32]
@@ -66,7 +66,7 @@ def page(
     asker = asker_of(request)
     place = place_of(asked.cursor, request.GET)
     as_of = moment_of(asked.as_of) if isinstance(asked, Period) else None
-    known = served_site().warehouse.view(as_of).snapshot
+    known = present.view(as_of).snapshot
     snapshot = known if place.snapshot is None else place.snapshot
     # Nothing of the answer depends on more than this, so that it needn't be made to know it hasn't changed.
     said = (

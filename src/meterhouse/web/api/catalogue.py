@@ -12,6 +12,7 @@ from ninja import Query, Router
 
 from meterhouse.usage.calendar import day_start
 from meterhouse.usage.meters import profiles
+from meterhouse.web import present
 from meterhouse.web.api.answers import page, whole
 from meterhouse.web.api.askers import asker_of
 from meterhouse.web.api.document import ANSWERS, answers
@@ -86,7 +87,7 @@ def coverage(request: HttpRequest, asked: Query[CoverageAsked]) -> HttpResponse:
     end = day_start(asked.last + timedelta(days=1), zone) if asked.last else None
 
     def rows(place: Place, snapshot: int) -> Sequence[Record]:
-        found = served_site().warehouse.view(snapshot).coverage(asked.resource, start=start, end=end)
+        found = present.view(snapshot).coverage(asked.resource, start=start, end=end)
         some = found[place.offset : place.offset + asked.limit + 1]
         return [{name: getattr(one, name) for name in columns} for one in some]
 

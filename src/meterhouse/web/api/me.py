@@ -5,11 +5,11 @@ from __future__ import annotations
 from django.http import HttpRequest
 from ninja import Router
 
+from meterhouse.web import present
 from meterhouse.web.api.answers import require
 from meterhouse.web.api.askers import asker_of
 from meterhouse.web.api.document import PROBLEMS
 from meterhouse.web.api.schemas import Me
-from meterhouse.web.serving import served_site
 
 router = Router(tags=["me"])
 
@@ -23,5 +23,5 @@ def me(request: HttpRequest) -> Me:
         name=asker.name,
         role=asker.visitor.role,
         scopes=["usage"] if asker.right.totals_only else asker.good_for,
-        snapshot=served_site().warehouse.view().snapshot,
+        snapshot=present.view().snapshot,
     )

@@ -9,10 +9,10 @@ from urllib.parse import urlencode
 from meterhouse.directory.kept_dimensions import kept_dimensions
 from meterhouse.usage.calendar import calendar_table
 from meterhouse.usage.meters import find_realm, groupings
+from meterhouse.web import present
 from meterhouse.web.answering import kept_for_state
 from meterhouse.web.pages.words import Words
 from meterhouse.web.seen import Seen
-from meterhouse.web.serving import served_site
 
 # What a row is broken down by next; what stands in neither list ends at the items behind it.
 _DEEPER = {
@@ -58,8 +58,7 @@ def project_tree() -> Tree:
     """The tree as it is known now."""
 
     def read() -> Tree:
-        view = served_site().warehouse.view()
-        table = kept_dimensions(view)["directory_tree"].select(["code", "project_id"])
+        table = kept_dimensions(present.view())["directory_tree"].select(["code", "project_id"])
         below: dict[str, set[str]] = {}
         for row in table.to_pylist():
             below.setdefault(row["code"], set()).add(row["project_id"])

@@ -9,22 +9,26 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 
 from meterhouse.errors import MeterhouseError, QuestionError
 from meterhouse.reports.compared import AGAINST, Compared, compare, earlier
 from meterhouse.usage.answer import Answer
 from meterhouse.usage.meters import PERIODS, find_grouping, find_realm, groupings, profiles
+from meterhouse.web import present
 from meterhouse.web.answering import answered
 from meterhouse.web.asking import moment_of
 from meterhouse.web.pages.charts.answers import KINDS, chart
-from meterhouse.web.pages.charts.specs import Spec, written
+from meterhouse.web.pages.charts.specs import Spec, as_text
 from meterhouse.web.pages.drilling import crumbs, days_of_periods, deeper, items_address, project_tree
 from meterhouse.web.pages.frame import for_visitors
 from meterhouse.web.pages.kept_register import seen_by
-from meterhouse.web.pages.words import Words
+from meterhouse.web.pages.words import Words, site_today
+from meterhouse.web.pages.written import written
 from meterhouse.web.rights import PUBLIC_GROUPINGS, Forbidden, Right
 from meterhouse.web.saved.models import MOVING
+from meterhouse.web.seen import Seen
 from meterhouse.web.visitors import right_of_request
 from meterhouse.web.work.parameters import EXPORT_FORMATS
 
@@ -37,55 +41,80 @@ def explore(request: HttpRequest) -> HttpResponse:
     """The page, whole: htmx takes from it what has changed."""
     right = right_of_request(request)
     against, kind = request.GET.get("compare", ""), request.GET.get("chart", "line")
-    allowed = [
-        one
-        for one in groupings().values()
-        if not one.spans_only and (not right.totals_only or one.name in PUBLIC_GROUPINGS)
-    ]
-    context: dict[str, Any] = {
-        "realms": profiles()["default"],
-        "periods": PERIODS,
-        "kinds": KINDS,
-        "against": AGAINST,
-        "compare": against,
-        "groupings": allowed,
-    }
     try:
         words = Words.of(request.GET)
         if "filter" in request.GET or "chosen" in request.GET:
             return redirect(f"{reverse('explore')}?{_chosen(request, words, kind, against)}")
         if kind not in KINDS:
             raise QuestionError(f"chart: expected one of {', '.join(KINDS)}, found {kind!r}")
-        found = answered(right.restrict(words.question), moment_of(words.as_of))
-        rows, drawn = answer_and_chart(words, right, found, kind, against)
+        signed_in, here = request.user.is_authenticated, request.build_absolute_uri("/api/v1/usage")
+        content = written(
+            "explore_content.html",
+            right,
+            (present.view().snapshot,),
+            (words, kind, against, signed_in, here, site_today()),
+            lambda: {
+                **_offered(right),
+                **_content(
+                    words,
+                    right,
+                    kind,
+                    against,
+                    None if right.totals_only or not words.where else seen_by(request),
+                ),
+                "signed_in": signed_in,
+                "api_address": f"{here}?{words.address()}",
+            },
+        )
     except Forbidden as refusal:
         return render(request, "no_permission.html", {"why": str(refusal)}, status=403)
     except MeterhouseError as mistake:
-        return render(
-            request, "explore.html", context | {"mistake": str(mistake), "kind": "line"}, status=400
-        )
-    context |= {
+        told = {**_offered(right), "compare": against, "kind": "line", "mistake": str(mistake)}
+        content = render_to_string("explore_content.html", told)
+        return render(request, "explore.html", {"content": content}, status=400)
+    return render(request, "explore.html", {"content": content})
+
+
+def _offered(right: Right) -> dict[str, Any]:
+    """What the form lets one choose from."""
+    return {
+        "realms": profiles()["default"],
+        "periods": PERIODS,
+        "kinds": KINDS,
+        "against": AGAINST,
+        "groupings": [
+            one
+            for one in groupings().values()
+            if not one.spans_only and (not right.totals_only or one.name in PUBLIC_GROUPINGS)
+        ],
+        "moving": MOVING,
+        "export_formats": EXPORT_FORMATS,
+    }
+
+
+def _content(words: Words, right: Right, kind: str, against: str, seen: Seen | None) -> dict[str, Any]:
+    """The question in the form, and its answer. Raises MeterhouseError where it can't be asked so."""
+    found = answered(right.restrict(words.question), moment_of(words.as_of))
+    rows, drawn = answer_and_chart(words, right, found, kind, against)
+    return {
         "words": words,
         "grouped": [*words.grouped, "", ""][:2],
         "meters": find_realm(words.profile, words.realm).meters.values(),
-        "crumbs": crumbs(words, None if right.totals_only or not words.where else seen_by(request)),
+        "crumbs": crumbs(words, seen),
         "kind": kind,
+        "compare": against,
         "found": found,
         "head": _head(found, bool(against)),
         "rows": _rows(rows[:ROWS], words, right, bool(against)),
         "row_limit": ROWS,
         "row_count": len(rows),
-        "chart": written(drawn),
+        "chart": as_text(drawn),
         "question": words.question,
         "address": words.address(),
         "shown": words.address(chart=kind, compare=against),
-        "api_address": request.build_absolute_uri(f"/api/v1/usage?{words.address()}"),
         "items_address": "" if right.totals_only else items_address(words),
-        "moving": MOVING,
-        "export_formats": EXPORT_FORMATS,
         "earlier": earlier(words.question, against) if against else None,
     }
-    return render(request, "explore.html", context)
 
 
 def answer_and_chart(

@@ -11,10 +11,9 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
-from meterhouse.web.accounts.models import Access
 from meterhouse.web.pages.notices import notice_of
 from meterhouse.web.serving import served_site
-from meterhouse.web.visitors import right_of_request, visitor_of
+from meterhouse.web.visitors import NOBODY, right_of_request, visitor_of
 
 View = Callable[..., HttpResponseBase]
 
@@ -74,7 +73,7 @@ def for_accounts(view: View) -> View:
 
 def missing_link(request: HttpRequest) -> str:
     """Why this account can see nothing at all, if so."""
-    if not request.user.is_authenticated or not Access.objects.filter(user=request.user).exists():
+    if visitor_of(request.user) == NOBODY:
         return "This account has no role yet."
     right = right_of_request(request)
     if right.everything or right.people or right.projects or right.institutions:

@@ -13,8 +13,8 @@ from django.db.models import Max
 from meterhouse.register.transactions import asked
 from meterhouse.reports.coverage import Call, Window, midnight, state_coverage
 from meterhouse.warehouse.catalogue.models import CoverageWindow
-from meterhouse.warehouse.view import LandedCoverage
-from meterhouse.web.answering import Kept
+from meterhouse.warehouse.landed import LandedCoverage
+from meterhouse.web import kept, present
 from meterhouse.web.serving import served_site
 
 STATES = {
@@ -25,7 +25,6 @@ STATES = {
 }
 _STRIP_DAYS = 21
 _OLD = timedelta(days=2)
-_kept = Kept(20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +53,9 @@ class Fresh:
 
 def freshness(today: date) -> list[Fresh]:
     """Every source that was ever read, by resource and name."""
-    snapshot = served_site().warehouse.view().snapshot
+    snapshot = present.view().snapshot
     now = datetime.now(UTC)
-    known: list[Fresh] = _kept.get((snapshot, today), lambda: _read(today))
+    known: list[Fresh] = kept.FRESHNESS.get((snapshot, today), lambda: _read(today))
     return [replace(one, old=one.until is None or now - one.until > _OLD) for one in known]
 
 
@@ -78,7 +77,7 @@ def _read(today: date) -> list[Fresh]:
     zone = ZoneInfo(site.settings.site.time_zone)
     calls: dict[tuple[str, str], list[LandedCoverage]] = defaultdict(list)
     start, end = midnight(first, zone), midnight(today + timedelta(days=1), zone)
-    for one in site.warehouse.view().coverage(start=start, end=end):
+    for one in present.view().coverage(start=start, end=end):
         calls[one.resource, one.source].append(one)
     found = []
     for key in sorted(read.keys() | failed.keys()):

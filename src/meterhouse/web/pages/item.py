@@ -18,7 +18,7 @@ from meterhouse.usage.attribution import Filters
 from meterhouse.usage.calendar import day_start
 from meterhouse.usage.meters import find_grouping, groupings
 from meterhouse.web.asking import days_of, filters_of
-from meterhouse.web.pages.charts.specs import written
+from meterhouse.web.pages.charts.specs import as_text
 from meterhouse.web.pages.charts.timeline import timeline
 from meterhouse.web.pages.filtering import chips, chosen_filters
 from meterhouse.web.pages.frame import for_accounts
@@ -105,7 +105,7 @@ def _one(
         "lines": with_addresses(
             [asdict(line) for line in log_lines(spans, start, end)], context["first"], context["last"]
         ),
-        "chart": written(timeline(spans, start, end)),
+        "chart": as_text(timeline(spans, start, end)),
         "zone": str(zone),
     }
     return render(request, "item.html", context)

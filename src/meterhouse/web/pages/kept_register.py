@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterable
 from datetime import UTC, date, datetime
 from typing import TypeVar
 
-from django.db.models import Max
+from django.db import connections
 from django.http import HttpRequest
 
 from meterhouse.allocations.asking import Ledger, PoolRow
@@ -15,7 +15,8 @@ from meterhouse.allocations.rules.figures import Figures
 from meterhouse.directory.state import Directory
 from meterhouse.operations.allocations.site_ledger import default_day
 from meterhouse.register.transactions import asked
-from meterhouse.web.answering import KeptForState, kept_for_state, present_state
+from meterhouse.web import kept, present
+from meterhouse.web.answering import kept_for_state, present_state
 from meterhouse.web.pages.words import site_today
 from meterhouse.web.seen import Seen
 from meterhouse.web.serving import served_site
@@ -32,9 +33,10 @@ _GROWING = (
     ledger.AllocationPeriod.history.model,
     ledger.Grant.history.model,
 )
-_books = KeptForState(1000)
+_NEWEST = "SELECT " + ", ".join(
+    f"(SELECT max({model._meta.pk.column}) FROM {model._meta.db_table})" for model in _GROWING
+)
 Made = TypeVar("Made")
-_figures = KeptForState(12_000, lambda found: len(found) + 1)
 
 
 def directory() -> Directory:
@@ -64,7 +66,7 @@ class _KeptSeen(Seen):
 
 def book() -> Ledger:
     """The ledger as it is now."""
-    return _books.get(_state(), "ledger", lambda: Ledger(served_site().register.alias))
+    return kept_for_ledger("ledger", lambda: Ledger(served_site().register.alias))
 
 
 def figures_of(pools: Iterable[int], day: date) -> dict[int, Figures]:
@@ -72,8 +74,8 @@ def figures_of(pools: Iterable[int], day: date) -> dict[int, Figures]:
     wanted = frozenset(pools)
     if not wanted:
         return {}
-    return _figures.get(
-        _state(),
+    return kept.FIGURES.get(
+        ledger_state(),
         (day, wanted),
         lambda: {int(key): one for key, one in book().figures(wanted, day).items()},
     )
@@ -81,12 +83,12 @@ def figures_of(pools: Iterable[int], day: date) -> dict[int, Figures]:
 
 def ledger_day() -> date:
     """The day that figures are of."""
-    return _books.get(_state(), "day", lambda: default_day(served_site()))
+    return kept_for_ledger("day", lambda: default_day(served_site()))
 
 
 def seen_pools(request: HttpRequest) -> list[PoolRow]:
     """The pools of projects that this visitor may see."""
-    every: list[PoolRow] = _books.get(_state(), "pools", lambda: book().pools())
+    every: list[PoolRow] = kept_for_ledger("pools", lambda: book().pools())
     if not every:
         return []
     projects = seen_by(request).projects
@@ -95,17 +97,20 @@ def seen_pools(request: HttpRequest) -> list[PoolRow]:
 
 def kept_for_ledger(name: str, make: Callable[[], Made], *of: Hashable) -> Made:
     """Something that pages work out of the ledger as it is now."""
-    return _books.get(_state(), (name, *of), make)
+    return kept.OF_LEDGER.get(ledger_state(), (name, *of), make)
 
 
-def _state() -> tuple[object, ...]:
+def ledger_state() -> tuple[Hashable, ...]:
+    """Different whenever ledger, usage or directory have changed: days and names are the directory's."""
+    return present.once("ledger", _ledger_state)
+
+
+def _ledger_state() -> tuple[Hashable, ...]:
     alias = served_site().register.alias
 
-    def ask() -> tuple[object, ...]:
-        return tuple(
-            model._default_manager.using(alias).aggregate(last=Max(model._meta.pk.name))["last"]
-            for model in _GROWING
-        )
+    def ask() -> tuple[Hashable, ...]:
+        with connections[alias].cursor() as cursor:
+            cursor.execute(_NEWEST)
+            return tuple(cursor.fetchone())
 
-    # Its days and names are those of the directory.
-    return present_state(), *asked(alias, ask), int(datetime.now(UTC).timestamp()) // 60
+    return present_state(), asked(alias, ask), int(datetime.now(UTC).timestamp()) // 60

@@ -11,7 +11,8 @@ from django.shortcuts import render
 
 from meterhouse.errors import MeterhouseError, QuestionError
 from meterhouse.usage.meters import groupings
-from meterhouse.web.answering import Kept, present_state
+from meterhouse.web import kept, present
+from meterhouse.web.answering import present_state
 from meterhouse.web.api.log_rows import log_rows
 from meterhouse.web.asking import days_of
 from meterhouse.web.pages.filtering import chips, chosen_filters
@@ -25,7 +26,6 @@ from meterhouse.web.visitors import right_of_request
 _PAGE = 100
 _NEWEST = 12
 LONGEST = 93  # days at once: more is exported in the background
-_lines = Kept(200_000, lambda found: len(found) + 10)
 
 Line = dict[str, Any]
 
@@ -39,11 +39,10 @@ def lines_of(right: Right, first: date, last: date, where: tuple[str, ...]) -> l
         )
 
     def read() -> list[Line]:
-        snapshot = served_site().warehouse.view().snapshot
-        found = log_rows(served_site(), first, last, where, (), "default", right, snapshot)
+        found = log_rows(served_site(), first, last, where, (), "default", right, present.view().snapshot)
         return found[::-1]
 
-    return _lines.get((present_state(), right.key, first, last, where), read)
+    return kept.LINES.get((present_state(), right.key, first, last, where), read)
 
 
 @for_accounts

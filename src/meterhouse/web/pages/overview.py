@@ -14,16 +14,18 @@ from meterhouse.reports.changes import greatest_changes
 from meterhouse.reports.compared import earlier
 from meterhouse.usage.meters import find_realm
 from meterhouse.usage.question import Question
+from meterhouse.web import present
 from meterhouse.web.answering import answered
 from meterhouse.web.pages.amounts import amount
 from meterhouse.web.pages.charts.answers import over_time
-from meterhouse.web.pages.charts.specs import titled, written
+from meterhouse.web.pages.charts.specs import as_text, titled
 from meterhouse.web.pages.drilling import project_tree
 from meterhouse.web.pages.frame import for_visitors
 from meterhouse.web.pages.freshness import freshness
-from meterhouse.web.pages.kept_register import kept_for_ledger, ledger_day, seen_pools
+from meterhouse.web.pages.kept_register import ledger_day, ledger_state, seen_pools
 from meterhouse.web.pages.pools import ShownPool, running, shown_pools
 from meterhouse.web.pages.words import months_back, site_today
+from meterhouse.web.pages.written import written
 from meterhouse.web.rights import Right
 from meterhouse.web.visitors import right_of_request
 
@@ -45,22 +47,43 @@ _NEAR = 6
 def overview(request: HttpRequest) -> HttpResponse:
     """The first page."""
     right, today = right_of_request(request), site_today()
-    context = {
-        "cards": _cards(right, today),
-        "changes": _changes(right, today),
-        "pools": [] if right.totals_only else _near(request, right),
-        "sources": [] if right.totals_only else freshness(today),
-        "today": today,
-        "month_before": months_back(today, 1),
-    }
-    return render(request, "overview.html", context)
+
+    def content() -> dict[str, Any]:
+        return {
+            "cards": _cards(right, today),
+            "changes": _changes(right, today),
+            "pools": [] if right.totals_only else _near(request),
+            "sources": [] if right.totals_only else freshness(today),
+            "today": today,
+            "month_before": months_back(today, 1),
+        }
+
+    # The state of the ledger is another one each minute: within that sources don't become old.
+    state = (present.view().snapshot, ledger_state())
+    return render(
+        request,
+        "overview.html",
+        {"content": written("overview_content.html", right, state, (today,), content)},
+    )
+
+
+def ask_for_all() -> None:
+    """Have the sums of all that is shown, which every visitor's page begins with."""
+    for realm in _REALMS:
+        answered(_by_month(realm, site_today()))
+    project_tree()
+
+
+def _by_month(realm: str, today: date) -> Question:
+    _, meter = _REALMS[realm]
+    first = months_back(today, 11)
+    return Question.ask(realm=realm, meters=[meter], first=first, last=today, by=["month"])
 
 
 def _cards(right: Right, today: date) -> list[dict[str, Any]]:
-    first = months_back(today, 11)
     cards = []
     for realm, (title, meter) in _REALMS.items():
-        question = Question.ask(realm=realm, meters=[meter], first=first, last=today, by=["month"])
+        question = _by_month(realm, today)
         # What nobody used needn't be asked for each visitor; the answer to that is everybody's.
         if not answered(question).rows:
             continue
@@ -68,14 +91,15 @@ def _cards(right: Right, today: date) -> list[dict[str, Any]]:
         if not found.rows:
             continue
         by_month = {row.period: row.values[0] for row in found.rows}
-        words = {"realm": realm, "meter": meter, "by": "month", "from": first, "to": today, "chart": "bar"}
+        words = {"realm": realm, "meter": meter, "by": "month", "from": question.first, "to": today}
+        words |= {"chart": "bar"}
         cards.append(
             {
                 "title": title,
                 "measure": titled(question.meters[0]),
                 "now": _shown(by_month.get(f"{today:%Y-%m}")),
                 "before": _shown(by_month.get(f"{months_back(today, 1):%Y-%m}")),
-                "chart": written(over_time(found, "bar") | {"height": 140}),
+                "chart": as_text(over_time(found, "bar") | {"height": 140}),
                 "address": urlencode(words),
             }
         )
@@ -121,18 +145,12 @@ def _changes(right: Right, today: date) -> dict[str, Any]:
     }
 
 
-def _near(request: HttpRequest, right: Right) -> list[ShownPool]:
+def _near(request: HttpRequest) -> list[ShownPool]:
     """Pools of which little or nothing is left, the fullest first."""
-
-    def find() -> list[ShownPool]:
-        day = ledger_day()
-        found = [one for one in shown_pools(running(seen_pools(request), day), day) if one.is_near]
-        full = Decimal(10**9)
-        return sorted(found, key=lambda one: -(full if one.found.percent is None else one.found.percent))[
-            :_NEAR
-        ]
-
-    return kept_for_ledger("near", find, right.key, site_today())
+    day = ledger_day()
+    found = [one for one in shown_pools(running(seen_pools(request), day), day) if one.is_near]
+    full = Decimal(10**9)
+    return sorted(found, key=lambda one: -(full if one.found.percent is None else one.found.percent))[:_NEAR]
 
 
 def _shown(value: Decimal | None) -> str:

@@ -20,7 +20,7 @@ from meterhouse.errors import MeterhouseError
 from meterhouse.register.transactions import asked
 from meterhouse.web.pages.amounts import amount, percent
 from meterhouse.web.pages.charts.burn_down import burn_down_chart
-from meterhouse.web.pages.charts.specs import written
+from meterhouse.web.pages.charts.specs import as_text
 from meterhouse.web.pages.frame import for_accounts
 from meterhouse.web.pages.kept_register import (
     book,
@@ -101,7 +101,7 @@ class ShownPool:
 
     @property
     def chart(self) -> str:
-        return written(burn_down_chart(self.burned, self.row.units)) if self.burned else ""
+        return as_text(burn_down_chart(self.burned, self.row.units)) if self.burned else ""
 
 
 def shown_pools(rows: list[PoolRow], day: date) -> list[ShownPool]:

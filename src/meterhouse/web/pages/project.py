@@ -18,7 +18,7 @@ from meterhouse.usage.question import Question
 from meterhouse.web.answering import answered, kept_for_state
 from meterhouse.web.pages.amounts import amount
 from meterhouse.web.pages.charts.answers import over_time
-from meterhouse.web.pages.charts.specs import written
+from meterhouse.web.pages.charts.specs import as_text
 from meterhouse.web.pages.frame import for_accounts
 from meterhouse.web.pages.kept_register import directory, ledger_day, seen_by, seen_pools
 from meterhouse.web.pages.paging import paged
@@ -154,7 +154,7 @@ def _one(request: HttpRequest, code: str) -> HttpResponse:
         "pools": shown_pools(paying, ledger_day()),
         "above_pools": shown_pools(for_above, ledger_day()),
         "over": others,
-        "chart": written(over_time(year, "bar") | {"height": 180}) if year.rows else "",
+        "chart": as_text(over_time(year, "bar") | {"height": 180}) if year.rows else "",
         "month": month,
         "explore": urlencode(
             {

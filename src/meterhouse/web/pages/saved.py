@@ -16,7 +16,7 @@ from meterhouse.reports.compared import AGAINST
 from meterhouse.web.answering import answered
 from meterhouse.web.asking import moment_of
 from meterhouse.web.pages.charts.answers import KINDS
-from meterhouse.web.pages.charts.specs import titled, written
+from meterhouse.web.pages.charts.specs import as_text, titled
 from meterhouse.web.pages.explore import answer_and_chart
 from meterhouse.web.pages.frame import for_accounts
 from meterhouse.web.pages.words import Words, site_today
@@ -190,7 +190,7 @@ def panel(request: HttpRequest, id_: int) -> HttpResponse:
         found = answered(right.restrict(words.question), moment_of(words.as_of))
         _, drawn = answer_and_chart(words, right, found, said.get("chart", "line"), said.get("compare", ""))
         context |= {
-            "chart": written(drawn),
+            "chart": as_text(drawn),
             "meter": titled(found.question.meters[0]),
             "words": words,
         }

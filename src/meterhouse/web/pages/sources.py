@@ -16,9 +16,9 @@ from django.views.decorators.http import require_POST
 from meterhouse.errors import QuestionError
 from meterhouse.reports.coverage import midnight
 from meterhouse.settings import Resource
-from meterhouse.warehouse.view import LandedCoverage
+from meterhouse.warehouse.landed import LandedCoverage
+from meterhouse.web import kept, present
 from meterhouse.web.accounts.auditing import audit
-from meterhouse.web.answering import Kept
 from meterhouse.web.pages.frame import for_accounts, is_staff
 from meterhouse.web.pages.freshness import STATES, days_of_source, freshness
 from meterhouse.web.pages.running_sources import newest_run, run_now
@@ -27,7 +27,6 @@ from meterhouse.web.serving import served_site
 
 _DAYS = 84
 _ERRORS = 5
-_calendars = Kept(10)
 
 
 @for_accounts
@@ -59,8 +58,8 @@ def sources(request: HttpRequest) -> HttpResponse:
     ends = [one.until.astimezone(zone).date() for one in fresh if one.until is not None]
     last = min(today, max(ends, default=today))
     first = last - timedelta(days=last.weekday() + _DAYS - 7)
-    snapshot = served_site().warehouse.view().snapshot
-    shown: list[dict[str, Any]] = _calendars.get(
+    snapshot = present.view().snapshot
+    shown: list[dict[str, Any]] = kept.CALENDARS.get(
         (snapshot, first, last), lambda: _read(first, last, zone, {one.name for one in declared()})
     )
     configured = []
@@ -89,7 +88,7 @@ def declared() -> Sequence[Resource]:
 def _read(first: date, last: date, zone: ZoneInfo, resources: set[str]) -> list[dict[str, Any]]:
     start, end = midnight(first, zone), midnight(last + timedelta(days=1), zone)
     calls: dict[tuple[str, str], list[LandedCoverage]] = defaultdict(list)
-    for one in served_site().warehouse.view().coverage(start=start, end=end):
+    for one in present.view().coverage(start=start, end=end):
         if one.resource in resources:
             calls[one.resource, one.source].append(one)
     shown = []

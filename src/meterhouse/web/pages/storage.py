@@ -13,7 +13,7 @@ from meterhouse.reports.storage.chosen_scans import Scan
 from meterhouse.reports.storage.question import StorageQuestion, asked
 from meterhouse.reports.storage.within import Owners, Part, Within, within
 from meterhouse.sources.filesystem.file_classes import age_buckets
-from meterhouse.web.answering import Kept
+from meterhouse.web import kept, present
 from meterhouse.web.pages.amounts import size
 from meterhouse.web.pages.charts.tree_map import tiles
 from meterhouse.web.pages.frame import for_accounts
@@ -25,7 +25,6 @@ from meterhouse.web.visitors import right_of_request
 _TILES = 60
 _DAYS_BACK = 3660  # the newest scan, however long ago: its date is shown
 _KINDS = 5  # colours of tiles
-_found = Kept(100)
 
 
 @for_accounts
@@ -75,8 +74,8 @@ def _asked(request: HttpRequest, volume: str, path: str) -> tuple[list[Scan], Wi
                 raise QuestionError(f"volume: expected one of {known}, found {volume!r}")
             return opened.scans, within(opened, scan, path or scan.top, owners)
 
-    snapshot = site.warehouse.view().snapshot
-    return _found.get((snapshot, today, volume, path, right_of_request(request).key), read)
+    snapshot = present.view().snapshot
+    return kept.STORAGE.get((snapshot, today, volume, path, right_of_request(request).key), read)
 
 
 def _context(scans: list[Scan], found: Within) -> dict[str, Any]:

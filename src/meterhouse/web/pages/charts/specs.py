@@ -17,7 +17,7 @@ OTHERS = "All others"
 _ROOM = 40  # characters of a label
 
 
-def written(spec: Spec | None) -> str:
+def as_text(spec: Spec | None) -> str:
     """A chart as it stands in an attribute of the page: the template escapes it, the script reads it."""
     return "" if spec is None else json.dumps(spec, ensure_ascii=False)
 
