@@ -21,7 +21,8 @@ from meterhouse.warehouse.selection import files_sql
 
 if TYPE_CHECKING:
     from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
-    from meterhouse.warehouse.view import TableFile, View
+    from meterhouse.warehouse.landed import TableFile
+    from meterhouse.warehouse.view import View
 
 # Those who move, by table and by what they are known by, and the column of usage that says it.
 _SAID_IN = {

@@ -23,7 +23,8 @@ from meterhouse.usage.tables import DAILY
 
 if TYPE_CHECKING:
     from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
-    from meterhouse.warehouse.view import TableFile, View
+    from meterhouse.warehouse.landed import TableFile
+    from meterhouse.warehouse.view import View
 
 FOLDER = ".rollups"
 ALWAYS = ("rules", "kind", "state")

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
         UnknownSnapshot,
         WarehouseError,
     )
+    from meterhouse.warehouse.landed import TableFile
     from meterhouse.warehouse.landing import Landed
     from meterhouse.warehouse.publishing import NewFile
     from meterhouse.warehouse.store import Warehouse
-    from meterhouse.warehouse.view import TableFile, View
+    from meterhouse.warehouse.view import View
 
 __all__ = [
     "BuildConflict",
@@ -44,7 +45,7 @@ _HOMES = {
     "Landed": "landing",
     "NewFile": "publishing",
     "Warehouse": "store",
-    "TableFile": "view",
+    "TableFile": "landed",
     "View": "view",
 }
 

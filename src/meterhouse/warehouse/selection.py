@@ -6,13 +6,10 @@ import re
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from meterhouse.warehouse.errors import WarehouseError
+from meterhouse.warehouse.landed import TableFile
 from meterhouse.warehouse.tables import SNAPSHOT_COLUMN, Table, duckdb_type
-
-if TYPE_CHECKING:
-    from meterhouse.warehouse.view import TableFile
 
 
 def select_sql(table: Table, columns: Sequence[str] | None, files: Sequence[TableFile]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,73 +22,11 @@ from meterhouse.warehouse.catalogue.models import (
 )
 from meterhouse.warehouse.errors import FilesVanished, SnapshotNotKept
 from meterhouse.warehouse.folder import Folder
+from meterhouse.warehouse.landed import LandedBatch, LandedCoverage, LandedRejection, TableFile
 from meterhouse.warehouse.selection import select_sql
 from meterhouse.warehouse.tables import REJECTED_RECORD, Tables
 
 Window = tuple[datetime, datetime]
-
-
-@dataclass(frozen=True, slots=True)
-class TableFile:
-    """A Parquet file of a table. `after` and `up_to` are set where it holds rows of other snapshots
-    than those asked for: only rows with `after < snapshot <= up_to` are meant."""
-
-    id: int
-    table: str
-    path: Path
-    partition: str
-    rows: int
-    bytes: int
-    sha256: str
-    min_time: datetime | None
-    max_time: datetime | None
-    first_snapshot: int
-    last_snapshot: int
-    after: int | None = None
-    up_to: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LandedBatch:
-    """A batch as it stands in the catalogue."""
-
-    id: str
-    source: str
-    resource: str
-    origin: str
-    recorded_at: datetime
-    snapshot: int
-    rows: int
-    rows_by_table: dict[str, int]
-    rejections: int
-    min_time: datetime | None
-    max_time: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class LandedCoverage:
-    """A window `[start, end)` that was read, with the batch that told of it."""
-
-    batch_id: str
-    snapshot: int
-    source: str
-    resource: str
-    call: str
-    start: datetime
-    end: datetime
-    outcome: str
-    records: int
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class LandedRejection:
-    """A record that was put aside, with the batch in which it came."""
-
-    batch_id: str
-    source: str
-    resource: str
-    rejection: Rejection
 
 
 class View:

@@ -14,7 +14,8 @@ from meterhouse.usage.tables import DERIVED_TABLES
 
 if TYPE_CHECKING:
     from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
-    from meterhouse.warehouse.view import TableFile, View
+    from meterhouse.warehouse.landed import TableFile
+    from meterhouse.warehouse.view import View
 
 REJECTED = "rejected_record"
 RAW = (*RAW_TABLES, REJECTED)

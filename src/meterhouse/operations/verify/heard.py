@@ -15,8 +15,9 @@ from meterhouse.usage.rules import rule_tables
 
 if TYPE_CHECKING:
     from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
+    from meterhouse.warehouse.landed import LandedCoverage
     from meterhouse.warehouse.publishing import PublishedBuild
-    from meterhouse.warehouse.view import LandedCoverage, View
+    from meterhouse.warehouse.view import View
 
 
 _MOMENT = timedelta(seconds=1)  # a call that covers no more asked how things stand, and not what happened

@@ -12,7 +12,8 @@ from meterhouse.sources.filesystem import kernel_layout as at
 from meterhouse.sources.filesystem.path_text import text_of_path
 from meterhouse.sources.filesystem.scan_feed import BrokenFile, Bytes, Opened, filled
 from meterhouse.sources.filesystem.scan_formats import ScanFormat, Translator, detected
-from meterhouse.sources.filesystem.translated import TranslatedBytes, translator_of
+from meterhouse.sources.filesystem.translated import TranslatedBytes
+from meterhouse.sources.filesystem.translators import translator_of
 
 _SAMPLE = 1 << 18
 

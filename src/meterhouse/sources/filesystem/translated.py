@@ -53,23 +53,6 @@ class TranslatedBytes:
         return False
 
 
-def translator_of(name: str, columns: str | None, origin: str) -> Translator | None:
-    """The translator of a format's records; None for formats whose lines the kernel reads itself."""
-    if name == "find":
-        from meterhouse.sources.filesystem.find_printf import FindRecords
-
-        return FindRecords()
-    if name == "gufi-trace":
-        from meterhouse.sources.filesystem.gufi_trace import GufiRecords
-
-        return GufiRecords()
-    if name == "gpfs-list":
-        from meterhouse.sources.filesystem.gpfs_list import GpfsRecords
-
-        return GpfsRecords(columns, origin)
-    return None
-
-
 def line_of(path: bytes, numbers: tuple[Any, ...], kind: bytes) -> bytes:
     """A line for the kernel.
 

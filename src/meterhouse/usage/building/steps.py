@@ -20,9 +20,10 @@ from meterhouse.usage.tables import DAILY, ITEM_EVENT, ITEM_TAIL
 
 if TYPE_CHECKING:
     from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
+    from meterhouse.warehouse.landed import TableFile
     from meterhouse.warehouse.publishing import NewFile
     from meterhouse.warehouse.store import Warehouse
-    from meterhouse.warehouse.view import TableFile, View
+    from meterhouse.warehouse.view import View
 
 ITEM = "resource, kind, item"
 IS_GONE = "(state_code IS NOT NULL AND state_code = 0)"
