@@ -28,7 +28,7 @@ def standard_error(sums: Mapping[str, int], error: StandardError, per: int) -> f
     if count == 0:
         return 0.0
     mean = float(Fraction(total * _WORD // count, _WORD))
-    variance = (float(squares) / count - mean * mean) / count
+    variance = (float(squares) / count - math.pow(mean, 2)) / count
     return None if variance < 0 else math.sqrt(variance) / per
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -26,24 +27,32 @@ def answer_site_query(
     as_of: int | datetime | None = None,
 ) -> list[Row]:
     """The figures of `query` as known at `as_of` (now when None)."""
+    return answer_site_queries(site, [query], capacity=capacity, as_of=as_of)[0]
+
+
+def answer_site_queries(
+    site: Site,
+    queries: Sequence[Query],
+    *,
+    capacity: CapacitySource = "auto",
+    as_of: int | datetime | None = None,
+) -> list[list[Row]]:
+    """The figures of each of `queries`, all of one state of the site."""
     settings = site.settings
     time_zone = settings.site.time_zone
     view = site.warehouse.view(as_of)
     organizations = {one.name: one.organization for one in settings.resources if one.organization}
     types = {one.name: RESOURCE_TYPES[one.kind].description for one in settings.resources}
+    generic = [batch.id for batch in view.batches(source=GENERIC_CLOUD)]
     with site.engine() as engine, view.reading():
         capacities: Capacities = {}
-        if {CAPACITY, CORES} & set(query.statistic.denominators):
+        if any({CAPACITY, CORES} & set(query.statistic.denominators) for query in queries):
             declared = declared_capacities(settings.resources)
             capacities = chosen_capacities(capacity, declared, view, engine, time_zone)
-        return answer_query(
-            query,
-            view,
-            engine,
-            dimension_tables(view, engine),
-            SiteNames(settings.site.name, organizations, types, project_pis(view, engine)),
-            capacities,
-            time_zone,
-            [batch.id for batch in view.batches(source=GENERIC_CLOUD)],
-            listed_gpus(view, engine) if query.realm.name == "Jobs" else None,
-        )
+        dimensions = dimension_tables(view, engine)
+        names = SiteNames(settings.site.name, organizations, types, project_pis(view, engine))
+        gpus = listed_gpus(view, engine) if any(query.realm.name == "Jobs" for query in queries) else None
+        return [
+            answer_query(query, view, engine, dimensions, names, capacities, time_zone, generic, gpus)
+            for query in queries
+        ]

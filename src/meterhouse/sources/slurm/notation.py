@@ -223,7 +223,7 @@ def tres(text: str) -> Tres:
 def state(text: str) -> str:
     """The state itself: CANCELLED of "CANCELLED by 1001"."""
     word = text.partition(" ")[0].removesuffix("+").upper()
-    if not re.fullmatch(r"[A-Z][A-Z_]{1,63}", word):
+    if not re.fullmatch(r"[A-Z][A-Z0-9_]{1,63}", word):
         raise Fault(STATE, text)
     return word
 
