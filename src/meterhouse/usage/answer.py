@@ -24,9 +24,10 @@ from meterhouse.usage.daily_source import DailySource
 from meterhouse.usage.level_answer import Quantities, divisor, level_quantities
 from meterhouse.usage.meters import LEVEL_FUNCTIONS, Meter
 from meterhouse.usage.question import Question
+from meterhouse.usage.whose import Whose
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
     from meterhouse.warehouse.view import View
@@ -113,11 +114,11 @@ def answer(
         by_day = [meter for meter in by_day if meter.function != "ceased"]
     if by_day:
         empty = [name for name, table in dimensions.items() if not table.num_rows]
-        _collect(
-            found, question, by_day, engine, _daily_sql(question, by_day, DailySource(view, engine), empty)
-        )
+        whose = Whose(question, empty)
+        sql = _daily_sql(question, by_day, DailySource(view, engine), whose)
+        _collect(found, question, by_day, engine, sql, whose.scale)
     for meter in by_span:
-        _collect(found, question, [meter], engine, _span_sql(question, meter, view), shared=False)
+        _collect(found, question, [meter], engine, _span_sql(question, meter, view))
     if by_level:
         for key, quantities in level_quantities(question, by_level, view, engine, time_zone).items():
             found.setdefault(key, {}).update(quantities)
@@ -197,11 +198,10 @@ def _collect(
     meters: list[Meter],
     engine: DuckDBEngine,
     sql: str,
-    shared: bool = True,
+    scale: int = 1,
 ) -> None:
-    """Add up the rows of `sql`. Unless `shared` is False, shares have made their numbers whole ones."""
+    """Add up the rows of `sql`, whose numbers are so many times what they stand for."""
     count = len(question.groupings)
-    scale = Attribution.of(question.groupings, question.filters).scale if shared else 1
     table = engine.query(sql, name=f"usage {question.realm.name}")
     columns = [column.to_pylist() for column in table.columns]
     for cells in zip(*columns, strict=True):
@@ -218,37 +218,35 @@ def _names(meter: Meter) -> tuple[str, ...]:
     return (meter.name, divisor(meter)) if meter.function == "ratio" else (meter.name,)
 
 
-def _daily_sql(question: Question, meters: list[Meter], source: DailySource, empty: Iterable[str]) -> str:
-    """Adds up by what is asked for as it is recorded, and only then looks up whose it was."""
-    period = {None: "''", "day": "CAST(u.day AS VARCHAR)"}.get(question.period, f"c.{question.period}")
+def _daily_sql(question: Question, meters: list[Meter], source: DailySource, whose: Whose) -> str:
+    """Adds up by days and by whose it was, in codes; labels come last."""
     asked = [
         (quantity, meter)
         for meter in meters
         for quantity in (meter.quantity or meter.function, *([meter.of] if meter.of else []))
     ]
-    sums = [
-        f'CAST(SUM(CASE WHEN u.state IN ({texts(meter.states)}) THEN u."{quantity}" END) AS DECIMAL(38, 0))'
-        for quantity, meter in asked
-    ]
-    attribution = Attribution.of(question.groupings, question.filters, empty)
-    labels, wanted = grouped(question.groupings), kept(question.filters)
-    columns = attribution.columns(labels, wanted)
     quantities = sorted({"spans", *(quantity for quantity, _ in asked)})
-    segments = f"JOIN ({attribution.segments()}) AS e ON e.day = u.day" if attribution.dated else ""
-    recorded = f"""
-        SELECT {period} AS period, {"e.segment, " if attribution.dated else ""}
-            {"".join(f'u."{column}", ' for column in columns)}
-            {", ".join(f"{one} AS m{n}" for n, one in enumerate(sums))}, SUM(u.spans) AS spans
-        FROM ({source.of_question(question, columns, quantities, attribution)}) AS u
-        JOIN calendar AS c ON c.day = u.day {segments}
+    rows = source.of_question(question, quantities, whose)
+    counted = []
+    for quantity, meter in asked:
+        added = whose.weighted(f'u."{quantity}"')
+        counted.append(f"SUM(CASE WHEN u.state IN ({texts(meter.states)}) THEN {added} END)")
+    columns = [
+        *([f"c.{question.period} AS period"] if question.period else []),
+        *whose.groups(),
+        *(f"{one} AS m{n}" for n, one in enumerate(counted)),
+        "SUM(u.spans) AS spans",
+    ]
+    added_up = f"""
+        SELECT {", ".join(columns)}
+        FROM ({rows}) AS u JOIN calendar AS c ON c.day = u.day
+        {whose.joins()}
+        WHERE {whose.own_condition()}
         GROUP BY ALL"""
-    total = ", ".join(f"SUM({attribution.weighted(f'u.m{n}')})" for n in range(len(sums)))
-    return f"""
-        SELECT u.period{labels}, {total}
-        FROM ({named(recorded, columns)}) AS u {attribution.joins("u.segment")}
-        WHERE {wanted}
-        GROUP BY ALL
-        HAVING SUM(u.spans) <> 0 -- what was taken back altogether, and nothing at all, is no row"""
+    period = "CAST(u.period AS VARCHAR)" if question.period else "''"
+    sums = [f"CAST(SUM(u.m{n}) AS DECIMAL(38, 0)) AS m{n}" for n in range(len(asked))]
+    # What was taken back altogether, and nothing at all, is no row.
+    return f"{whose.labelled(added_up, period, sums)} HAVING SUM(u.spans) <> 0"
 
 
 def _span_sql(question: Question, meter: Meter, view: View) -> str:

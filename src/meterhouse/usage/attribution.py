@@ -8,9 +8,8 @@ day of use, and an institution's share of a project multiplies what is counted, 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import date
 
 import pyarrow as pa
 
@@ -83,6 +82,9 @@ _NAMED = {
 }
 
 
+NAMED_BY = {name: columns for name, (_, columns) in _NAMED.items()}
+
+
 def named(source: str, columns: Iterable[str] = tuple(_NAMED)) -> str:
     """Rows of `source` with the names that the dimensions know for their project and user.
 
@@ -122,15 +124,27 @@ def kept(filters: Filters) -> str:
 
 
 # Which dated tables a name in a grouping's SQL stands for, in the order in which they are joined.
-_PROJECT_ID = "COALESCE(r1.project_id, r2.project_id)"
-_PERSON_ID = "COALESCE(a1.person_id, a2.person_id, a3.person_id, a4.person_id)"
+PROJECT_ID = "COALESCE(r1.project_id, r2.project_id)"
+PERSON_ID = "COALESCE(a1.person_id, a2.person_id, a3.person_id, a4.person_id)"
 _BY_PROJECT = {"o": "directory_owner", "f": "directory_share", "t": "directory_tree"}
-_ACCOUNTS = (
+# How a user and a project are found: by what, on which resource, called how.
+ACCOUNTS = (
     ("a1", "u.resource", "id", "u.user_ref"),
     ("a2", "u.resource", "name", "u.user_name"),
     ("a3", "''", "id", "u.user_ref"),
     ("a4", "''", "name", "u.user_name"),
 )
+REFERENCES = (
+    ("r1", "u.resource", "id", "u.project_ref"),
+    ("r2", "u.resource", "name", "u.project_name"),
+)
+_DATED = {
+    **_BY_PROJECT,
+    "h": "directory_person",
+    "m": "directory_member",
+    "r": "directory_reference",
+    "a": "directory_account",
+}
 _NAME = re.compile(r"\b([a-z])\.")
 _OF_USAGE = re.compile(r'\bu\.("?)(\w+)\1')
 
@@ -140,8 +154,8 @@ class Attribution:
     """What a question needs to know of owners: `names` of dated tables that its SQL mentions.
 
     o is the owner of the project, f an institution's part in it, t a project above it, h the person,
-    m what the person is in the project, k what unowned usage is called. With f or t a row of usage is
-    there once for each institution or project above.
+    m what the person is in the project, k what unowned usage is called; r and a are how the directory finds
+    project and person. With f or t a row of usage is there once for each institution or project above.
     """
 
     names: frozenset[str]
@@ -159,7 +173,19 @@ class Attribution:
     @property
     def dated(self) -> bool:
         """Whether it matters on which day usage was."""
-        return bool(self.names & {"o", "f", "t", "h", "m"})
+        return bool(self.names & set(_DATED))
+
+    @staticmethod
+    def tells_nothing(empty: Collection[str]) -> set[str]:
+        """The names of which nothing can be known where these tables are empty."""
+        undated = {name: table for name, (table, _) in _UNDATED.items()}
+        gone = {name for name, table in {**undated, **_DATED}.items() if table in empty}
+        gone |= {"o", "f", "t", "m"} if "directory_reference" in empty else set()
+        return gone | ({"h", "m"} if "directory_account" in empty else set())
+
+    def dated_tables(self) -> list[str]:
+        """The tables with days that it joins."""
+        return sorted({table for name, table in _DATED.items() if name in self.names} - self.empty)
 
     @property
     def repeats(self) -> bool:
@@ -187,104 +213,32 @@ class Attribution:
             on = "FALSE" if table in self.empty else f"{condition} AND {days}"
             held.append(f"LEFT JOIN {table} AS {name} ON {on}")
 
-        if self.names & {"o", "f", "t", "m"}:
-            for name, how, ref in (("r1", "id", "u.project_ref"), ("r2", "name", "u.project_name")):
-                left(
-                    "directory_reference",
-                    name,
-                    f"{name}.matches = '{how}' AND {name}.resource = u.resource AND {name}.ref = {ref}",
-                )
+        def found(table: str, known: tuple[tuple[str, str, str, str], ...]) -> None:
+            for name, resource, how, ref in known:
+                on = f"{name}.matches = '{how}' AND {name}.resource = {resource} AND {name}.ref = {ref}"
+                left(table, name, on)
+
+        if self.names & {"o", "f", "t", "m", "r"}:
+            found("directory_reference", REFERENCES)
         for name, table in _BY_PROJECT.items():
             if name in self.names:
-                left(table, name, f"{name}.project_id = {_PROJECT_ID}")
-        if self.names & {"h", "m"}:
-            for name, resource, how, ref in _ACCOUNTS:
-                left(
-                    "directory_account",
-                    name,
-                    f"{name}.matches = '{how}' AND {name}.resource = {resource} AND {name}.ref = {ref}",
-                )
+                left(table, name, f"{name}.project_id = {PROJECT_ID}")
+        if self.names & {"h", "m", "a"}:
+            found("directory_account", ACCOUNTS)
         if "h" in self.names:
-            left("directory_person", "h", f"h.person_id = {_PERSON_ID}")
+            left("directory_person", "h", f"h.person_id = {PERSON_ID}")
         if "m" in self.names:
-            left("directory_member", "m", f"m.project_id = {_PROJECT_ID} AND m.person_id = {_PERSON_ID}")
+            left("directory_member", "m", f"m.project_id = {PROJECT_ID} AND m.person_id = {PERSON_ID}")
         if "k" in self.names:
             held.append("CROSS JOIN directory_kept AS k")
         return "\n    ".join(held)
 
     def columns(self, *sql: str) -> list[str]:
         """The columns of usage that these texts and the joins mention."""
-        found = {name for _, name in _OF_USAGE.findall(" ".join((*sql, self.joins("u.segment"))))}
+        found = {name for _, name in _OF_USAGE.findall(" ".join((*sql, self.joins("u.day"))))}
         for name in found & set(_NAMED):
             found |= set(_NAMED[name][1])
-        return sorted(found - {"segment"})
-
-    def moved(self, first: date, last: date) -> dict[str, str]:
-        """SQL by table name: which ids and names may belong to others on the first day of a month than later
-        in it, from `first` to `last`. Columns `month` (its first day), `matches` ("id" or "name") and `ref`.
-
-        moved_project holds those of projects, moved_user those of users; without an entry nobody moves.
-        """
-        found = {}
-        if self.names & {"o", "f", "t", "m"} and "directory_reference" not in self.empty:
-            by_project = [table for name, table in _BY_PROJECT.items() if name in self.names]
-            found["moved_project"] = _moved("project", "directory_reference", by_project, first, last)
-        if self.names & {"h", "m"} and "directory_account" not in self.empty:
-            by_person = [
-                *(["directory_person"] if "h" in self.names else []),
-                *(["directory_member"] if "m" in self.names else []),
-            ]
-            found["moved_user"] = _moved("user", "directory_account", by_person, first, last)
-        return found
-
-    def segments(self) -> str:
-        """SQL: each day of `calendar` with the newest day at or before it on which an owner changed.
-
-        Days of one segment have the same owners, so that usage can be added up before it is joined.
-        """
-        tables = {table for name, table in _BY_PROJECT.items() if name in self.names}
-        tables |= {"directory_reference"} if self.names & {"o", "f", "t", "m"} else set()
-        tables |= {"directory_account"} if self.names & {"h", "m"} else set()
-        tables |= {"directory_person"} if "h" in self.names else set()
-        tables |= {"directory_member"} if "m" in self.names else set()
-        edges = " UNION ".join(
-            f"SELECT {edge} AS edge FROM {table}" for table in sorted(tables) for edge in ("since", "until")
-        )
-        return f"""
-            SELECT d.day, COALESCE(MAX(e.edge), DATE '0001-01-01') AS segment
-            FROM calendar AS d LEFT JOIN ({edges or "SELECT NULL AS edge"}) AS e ON e.edge <= d.day
-            GROUP BY d.day"""
-
-
-_OWNED_ID = {"project": "project_id", "user": "person_id"}
-
-
-def _moved(what: str, references: str, tables: list[str], first: date, last: date) -> str:
-    """SQL: refs with a day on which they, or who they lead to, begin or cease to be so inside a month."""
-    id_ = _OWNED_ID[what]
-    days = f"edge > DATE '{first}' AND edge <= DATE '{last}' AND DAY(edge) <> 1"
-    of_ids = " UNION ALL ".join(
-        f"SELECT {id_}, {edge} AS edge FROM {table}" for table in tables for edge in ("since", "until")
-    )
-    of_refs = " UNION ALL ".join(
-        f"SELECT ref, matches, {edge} AS edge FROM {references}" for edge in ("since", "until")
-    )
-    if tables:
-        of_refs += (
-            " UNION ALL SELECT r.ref, r.matches, e.edge "
-            f"FROM (SELECT DISTINCT * FROM ({of_ids}) WHERE {days}) AS e "
-            f"JOIN {references} AS r ON r.{id_} = e.{id_}"
-        )
-    # A name may be what the dimensions call an id.
-    return f"""
-        WITH edged AS (
-            SELECT DISTINCT CAST(DATE_TRUNC('month', edge) AS DATE) AS month, matches, ref
-            FROM ({of_refs}) WHERE {days}
-        )
-        SELECT * FROM edged
-        UNION SELECT e.month, 'id', n.{what}_ref
-        FROM edged AS e JOIN {what}_dimension AS n ON n.{what}_name = e.ref
-        WHERE e.matches = 'name' AND n.{what}_ref IS NOT NULL"""
+        return sorted(found - {"day"})
 
 
 def matching(source: str, filters: Filters, day: str) -> str:
@@ -296,7 +250,7 @@ def matching(source: str, filters: Filters, day: str) -> str:
 
 _UNOWNED = {
     "project": ("u.project_ref", "u.project_name", "r1.project_id IS NULL AND r2.project_id IS NULL", "o"),
-    "person": ("u.user_ref", "u.user_name", f"{_PERSON_ID} IS NULL", "h"),
+    "person": ("u.user_ref", "u.user_name", f"{PERSON_ID} IS NULL", "h"),
 }
 
 

@@ -1,8 +1,8 @@
 """From what is daily usage read for a question? From the coarsest sums that give the same answer.
 
 A month that the question covers is read from sums by month, where nobody in it changes owner inside that
-month; the days of those who do (rows of `moved_project` and `moved_user`) are read from sums by day. Months
-in part, and files without sums, are read by day.
+month; the days of those who do (rows of `moved_project_side` and `moved_user_side`) are read from sums by
+day. Months in part, and files without sums, are read by day.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from meterhouse.usage.answer_sql import rows_of
-from meterhouse.usage.attribution import Attribution
 from meterhouse.usage.question import Question
 from meterhouse.usage.rollups import ALWAYS, SETS, kept_at, widened
+from meterhouse.usage.whose import Side, Whose, same
 from meterhouse.warehouse.selection import files_sql
 
 if TYPE_CHECKING:
@@ -24,14 +24,8 @@ if TYPE_CHECKING:
     from meterhouse.warehouse.landed import TableFile
     from meterhouse.warehouse.view import View
 
-# Those who move, by table and by what they are known by, and the column of usage that says it.
-_SAID_IN = {
-    ("moved_project", "id"): "project_ref",
-    ("moved_project", "name"): "project_name",
-    ("moved_user", "id"): "user_ref",
-    ("moved_user", "name"): "user_name",
-}
-Moved = dict[tuple[str, str], set[date]]
+Moved = dict[Side, set[date]]
+"""The months in which anybody of a side changes owner."""
 
 
 def months_of(first: date, last: date) -> Iterator[tuple[date, date]]:
@@ -50,19 +44,19 @@ class DailySource:
     view: View
     engine: DuckDBEngine
 
-    def of_question(
-        self, question: Question, columns: Collection[str], wanted: Collection[str], attribution: Attribution
-    ) -> str:
-        """Rows of the question's realm and days: `day`, `state`, `columns` and the quantities `wanted`.
+    def of_question(self, question: Question, wanted: Collection[str], whose: Whose) -> str:
+        """Rows of the question's realm and days: `day`, `state`, columns of `whose`, the quantities `wanted`.
 
-        A day is the first of the month where the row stands for the whole of it.
+        A day is the first of the month where the row stands for the whole of it. Makes the tables of `whose`.
         """
-        whole = self._whole_months(question) if question.period != "day" else set()
-        return self._union(question, columns, wanted, whole, self._moved(question, attribution, whole))
+        months = self._whole_months(question)
+        whose.prepare(self.engine, lambda columns: self._union(question, columns, (), months, {}, whose))
+        whole = months if question.period != "day" else set()
+        return self._union(question, whose.columns, wanted, whole, self._moved(whose, whole), whose)
 
     def resources(self, question: Question) -> list[str]:
         """Of which resources there is anything of the question's realm and days, filters aside."""
-        rows = self._union(question, ("resource",), (), self._whole_months(question), {})
+        rows = self._union(question, ("resource",), (), self._whole_months(question), {}, Whose(question))
         found = self.engine.query(f"SELECT DISTINCT resource FROM ({rows})").column(0)
         return [str(name) for name in found.to_pylist()]
 
@@ -73,6 +67,7 @@ class DailySource:
         wanted: Collection[str],
         whole: set[date],
         moved: Moved,
+        whose: Whose,
     ) -> str:
         moving = set().union(*moved.values())
         by_month: list[Path] = []
@@ -94,7 +89,7 @@ class DailySource:
         added = names + "".join(f', u."{one}"' for one in wanted)
         entered = names + "".join(f', {widened(one)} AS "{one}"' for one in wanted)
         days = f"{rows_of(question)} AND day BETWEEN DATE '{question.first}' AND DATE '{question.last}'"
-        unmoved, movers = _joined_with(moved)
+        unmoved, movers = _joined_with(moved, whose)
         parts = [f"SELECT {entered} FROM ({self.view.select_files('daily', entries[0])}) AS u WHERE {days}"]
         if by_day[0]:
             parts.append(f"SELECT {added} FROM ({files_sql(by_day[0])}) AS u WHERE {days}")
@@ -121,13 +116,14 @@ class DailySource:
             if one["first"].day == 1 and (one["first"] + timedelta(days=one["days"])).day == 1
         }
 
-    def _moved(self, question: Question, attribution: Attribution, whole: set[date]) -> Moved:
+    def _moved(self, whose: Whose, whole: set[date]) -> Moved:
         """Make the tables of those who change owner inside a month; in which months there are any."""
         found: Moved = {}
-        for table, sql in attribution.moved(question.first, question.last).items() if whole else ():
-            self.engine.materialise(table, sql)
-            for row in self.engine.query(f"SELECT DISTINCT matches, month FROM {table}").to_pylist():
-                found.setdefault((table, row["matches"]), set()).add(row["month"])
+        for side in whose.sides if whole else ():
+            self.engine.materialise(f"moved_{side.table}", whose.moved(side))
+            months = self.engine.query(f"SELECT DISTINCT month FROM moved_{side.table}").column(0).to_pylist()
+            if months:
+                found[side] = set(months)
         return found
 
 
@@ -183,14 +179,14 @@ def _kept(view: View, file: TableFile, columns: Collection[str]) -> dict[str, Pa
     return found
 
 
-def _joined_with(moved: Moved) -> tuple[str, list[str]]:
+def _joined_with(moved: Moved, whose: Whose) -> tuple[str, list[str]]:
     """Joins that leave rows u of nobody who moves; joins that together leave each row of the others once."""
     of_nobody, of_some = "", []
-    for n, (table, matches) in enumerate(moved):
-        on = (
-            f"JOIN {table} AS x{n} ON x{n}.matches = '{matches}' "
-            f"AND x{n}.ref = u.{_SAID_IN[table, matches]} AND x{n}.month = DATE_TRUNC('month', u.day)"
-        )
-        of_some.append(f"{of_nobody} SEMI {on}")
+    for side in moved:
+        table = f"moved_{side.table}"
+        on = f"JOIN {table} ON {same(whose.keys(side), table, 'u')} AND u.day >= {table}.month"
+        on += f" AND u.day < {table}.after"
+        # Few move: whoever doesn't is left out first.
+        of_some.append(f" SEMI {on}{of_nobody}")
         of_nobody += f" ANTI {on}"
     return of_nobody, of_some
