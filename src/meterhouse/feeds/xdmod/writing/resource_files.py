@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from meterhouse.feeds.xdmod.resource_types import RESOURCE_TYPES
 from meterhouse.feeds.xdmod.writing.out_files import Written, write_array
+from meterhouse.feeds.xdmod.writing.stored_items import storage_resource
 from meterhouse.usage.capacity import Capacities
 
 if TYPE_CHECKING:
@@ -24,13 +25,16 @@ def write_resource_files(
     written: Written,
     *,
     milli_cpu: Sequence[str] = (),
+    storing: Collection[str] = (),
 ) -> None:
     """Write both files for all resources of the site: Open XDMoD reads them as a whole.
 
     `capacities` are those to use where nothing is declared. Those in `milli_cpu` count thousandths of a
-    core.
+    core. What those in `storing` store is another resource to Open XDMoD.
     """
-    written.files.append(write_array(folder / "resources.json", [_resource(one) for one in resources]))
+    entries = [_resource(one) for one in resources]
+    entries += [_storage_of(one) for one in resources if one.name in storing]
+    written.files.append(write_array(folder / "resources.json", entries))
     specs = [
         spec for one in resources for spec in _specs(one, capacities, 1000 if one.name in milli_cpu else 1)
     ]
@@ -49,6 +53,15 @@ def _resource(resource: Resource) -> dict[str, Any]:
     if resource.organization:
         entry["organization"] = resource.organization
     return entry
+
+
+def _storage_of(resource: Resource) -> dict[str, Any]:
+    return _resource(resource) | {
+        "resource": storage_resource(resource.name),
+        "name": f"{resource.title or resource.name} storage",
+        "resource_type": RESOURCE_TYPES["filesystem"].abbreviation,
+        "resource_allocation_type": "CPU",
+    }
 
 
 def _specs(resource: Resource, capacities: Capacities, factor: int) -> list[dict[str, Any]]:

@@ -20,6 +20,7 @@ from meterhouse.feeds.xdmod.writing.out_files import Written
 from meterhouse.feeds.xdmod.writing.period import Period, moment
 from meterhouse.feeds.xdmod.writing.resource_files import write_resource_files
 from meterhouse.feeds.xdmod.writing.storage_samples import write_storage_samples
+from meterhouse.feeds.xdmod.writing.stored_items import storing_resources, write_stored_items
 from meterhouse.sources.file_formats import file_formats
 from meterhouse.sources.hypervisor_facts import FORMAT as HYPERVISOR_FACTS
 from meterhouse.usage.attribution import text
@@ -68,9 +69,18 @@ def write_site_files(
         write_hypervisor_facts(view, engine, resource, period, folder, written)
         write_job_lines(view, engine, resource, period, folder, written, milli_cpu=milli_cpu)
         write_storage_samples(view, engine, resource, period, folder, written)
+        storing = storing_resources(view, engine)
+        if resource in storing:
+            others = [one.name for one in settings.resources]
+            write_stored_items(view, engine, dimensions, resource, period, folder, written, others=others)
         listed = hypervisor_capacities(view, engine, time_zone)
     write_resource_files(
-        settings.resources, listed, folder, written, milli_cpu=[resource] if milli_cpu else []
+        settings.resources,
+        listed,
+        folder,
+        written,
+        milli_cpu=[resource] if milli_cpu else [],
+        storing=storing,
     )
     return written
 
