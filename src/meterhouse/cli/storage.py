@@ -46,6 +46,7 @@ def groups(
     """
     from meterhouse.reports.storage.group_report import group_report
     from meterhouse.reports.storage.kept_groups import keep, kept_groups, require_new
+    from meterhouse.reports.storage.tabled import GROUP_COLUMNS, group_records
     from meterhouse.reports.storage.tsv import group_lines
 
     with open_site(context) as site:
@@ -65,14 +66,9 @@ def groups(
         for line in group_lines(rows):
             print(line)
         return
-    columns = (
-        *("date", "volume", "pi", "group", "used_bytes", "quota_bytes", "consumption"),
-        *("last_modified_days", "archived_directory", "is_own", "scanned_at"),
-    )
-    records = [{name: getattr(row, "day" if name == "date" else name) for name in columns} for row in rows]
     print_answer(
-        records,
-        columns,
+        group_records(rows),
+        GROUP_COLUMNS,
         Format(how.value),
         sizes=("used_bytes", "quota_bytes"),
         numeric=("last_modified_days",),
@@ -91,6 +87,7 @@ def projects(
 ) -> None:
     """What each project keeps in which directory, by class of files, and what was decided about it."""
     from meterhouse.reports.storage.project_report import classes_of, project_report
+    from meterhouse.reports.storage.tabled import project_columns, project_records
     from meterhouse.reports.storage.tsv import PROJECT_CLASSES, WHOLE_PROJECT, project_lines
 
     with open_site(context) as site, asking.of(site, groups_file) as asked:
@@ -100,21 +97,13 @@ def projects(
         for line in project_lines(rows):
             print(line)
         return
-    plain = ("project", "directory", "volume", "files", "total_bytes")
-    more = ("last_modified_days", "pi", "group", "project_bytes")
-    decided = ("status", "action", "comment")
-    records = [
-        {name: getattr(row, name) for name in (*plain, *more)}
-        | {f"{name}_bytes": row.class_bytes.get(name, 0) for name in classes}
-        | {name: getattr(row.decision, name) for name in decided}
-        for row in rows
-    ]
+    records = project_records(rows, classes)
     if how is ReportFormat.table:
         records = [one | {"directory": one["directory"] or WHOLE_PROJECT} for one in records]
     sizes = [f"{name}_bytes" for name in classes]
     print_answer(
         records,
-        [*plain, *sizes, *more, *decided],
+        project_columns(classes),
         Format(how.value),
         sizes=("total_bytes", *sizes, "project_bytes"),
         numeric=("files", "last_modified_days"),

@@ -8,6 +8,7 @@ from functools import cached_property
 from meterhouse.directory.ownership import owners
 from meterhouse.directory.periods import on
 from meterhouse.directory.state import Directory
+from meterhouse.reports.storage.owners import Owners
 from meterhouse.web.rights import Right
 
 
@@ -16,7 +17,7 @@ class Seen:
 
     Projects: those of the right, and what its institutions fund on that day. People: oneself, who belongs
     to the right's institutions, and who is in those projects. Institutions: those of the right, of those
-    people, and those that fund the projects.
+    people, and those that fund the projects. Files: those of groups of the projects, and their own.
     """
 
     def __init__(self, right: Right, directory: Directory, day: date) -> None:
@@ -62,6 +63,25 @@ class Seen:
             if held is not None and held.institution is not None:
                 found.add(held.institution)
         return frozenset(found)
+
+    @cached_property
+    def files(self) -> Owners | None:
+        if self.projects is None:
+            return None
+        return Owners(
+            frozenset(
+                (held.resource, held.ref)
+                for held in self.directory.references
+                if held.kind == "unix_group"
+                and held.project in self.projects
+                and held.start <= self.day < held.end
+            ),
+            frozenset(
+                (held.resource, held.ref)
+                for held in self.directory.accounts
+                if held.person in self.right.people and held.start <= self.day < held.end
+            ),
+        )
 
     def _funders(self, project: int) -> set[int]:
         owner = on(self.day, owners(self.directory, project))

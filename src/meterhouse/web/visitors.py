@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import time
+from datetime import date, datetime
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
@@ -30,23 +31,22 @@ def visitor_of(user: Any) -> Visitor:
 def right_of(visitor: Visitor) -> Right:
     """What a visitor may see on the site's present day."""
     site = served_site()
-    now = datetime.now(UTC)
-    today = now.astimezone(ZoneInfo(site.settings.site.time_zone)).date()
-
-    def read() -> Right:
-        return may_see(visitor, site.register.alias, today, site.settings.web.public)
-
-    if visitor.person is None:  # needs no look at the directory
-        return read()
-    # Who is in which project, and what stands below it, is the directory's, each change of which makes
-    # another state. That is relied on for a minute.
-    return kept_for_state("right", read, visitor, today, int(now.timestamp()) // 60)
+    return may_see(visitor, site.register.alias, _today(), site.settings.web.public)
 
 
 def right_of_request(request: HttpRequest) -> Right:
-    """What the person whose session this is may see; found once a request."""
+    """What the person whose session this is may see; found once a request.
+
+    Who is in which project, and what stands below it, is the directory's: each change of it makes another
+    state. That is relied on for a minute at most.
+    """
     found: Right | None = getattr(request, "meterhouse_right", None)
     if found is None:
-        found = right_of(visitor_of(request.user))
+        visitor, minute = visitor_of(request.user), int(time.time()) // 60
+        found = kept_for_state("right", lambda: right_of(visitor), visitor, _today(), minute)
         request.meterhouse_right = found  # type: ignore[attr-defined]
     return found
+
+
+def _today() -> date:
+    return datetime.now(ZoneInfo(served_site().settings.site.time_zone)).date()

@@ -9,8 +9,9 @@ from scan_reading import Entry
 from storage_world import DAY, moment
 
 from meterhouse.errors import QuestionError
+from meterhouse.reports.storage.owners import Owners
 from meterhouse.reports.storage.question import StorageQuestion, asked
-from meterhouse.reports.storage.within import Owners, within
+from meterhouse.reports.storage.within import within
 from meterhouse.site import Site
 
 NOON = moment("2024-01-05")
@@ -44,9 +45,9 @@ def scanned(world):
 
 
 def found(world, path: str, owners: Owners | None = None):
-    question = StorageQuestion(date(2024, 1, 5), volumes=("s119",))
+    question = StorageQuestion(date(2024, 1, 5), volumes=("s119",), owners=owners)
     with Site.open(world.path) as site, asked(site, question) as opened:
-        return within(opened, opened.scans[0], path, owners)
+        return within(opened, opened.scans[0], path)
 
 
 def sizes(rows) -> dict[str, int]:

@@ -7,13 +7,15 @@ import html
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from posting import post
 from rights.matrix import ROLES
 from screenshots import serving
-from served import METERHOUSE, Served
+from served import METERHOUSE, PROGRAM, Served
 from two_institutions import make_site
 
 from meterhouse.operations.directory_import import import_statement
@@ -43,7 +45,7 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         settings.write_text(
             settings.read_text()
             + '[[resources]]\nname = "disk"\nkind = "filesystem"\n'
-            + '[[volumes]]\nname = "v"\nresource = "disk"\npath = "/v"\n'
+            + '[[volumes]]\nname = "v"\nresource = "disk"\npath = "/v"\nentries = true\n'
             + 'group_file = "group"\npasswd_file = "passwd"\n'
         )
         import_statement(
@@ -96,6 +98,73 @@ def test_a_role_sees_directories_of_its_groups_and_its_own_files(stored: Served,
     } == SEEN[role]
     whole = sum({"ocean": 3, "<waves>": 5, "cyd": 7}[name] for name in SEEN[role])
     assert f"{whole} GiB in {len(SEEN[role])} files" in page
+
+
+# What a report's CSV names, of groups, users and directories; a user's own files are of no group of theirs.
+REPORTED = {
+    "groups": {"ocean": "oceangroup", "<waves>": "wavesgroup", "cyd": ",99,"},
+    "forecast": {"ocean": "oceangroup", "<waves>": "wavesgroup", "cyd": ",99,"},
+    "users": {"ocean": "oceangroup", "<waves>": "wavesgroup", "cyd": "cydlogin"},
+    "top": {"ocean": "/v/ocean", "<waves>": "/v/<waves>", "cyd": "/v/cyd"},
+    "basedirs": {"ocean": "/v/ocean", "<waves>": "/v/<waves>", "cyd": "/v/cyd"},
+    "old": {"ocean": "oceangroup", "<waves>": "wavesgroup", "cyd": ",99,"},
+    "duplicates": {"ocean": "/v/ocean/a", "<waves>": "/v/<waves>/b", "cyd": "/v/cyd/c"},
+    "cost": {"ocean": ",3221225472,", "<waves>": ",5368709120,", "cyd": ",7516192768,"},
+}
+
+
+@pytest.mark.parametrize("role", [role for role in ROLES if role != "unlinked"])
+def test_reports_in_the_background_are_of_what_the_role_sees(stored: Served, role: str) -> None:
+    wanted = {}
+    for report in REPORTED:
+        asked = {"storage": report, "day": "2026-03-22", "rate": ["150"] if report == "cost" else []}
+        asked |= {"days": 0} if report == "old" else {}
+        headers = stored.headers(role)
+        begun = PROGRAM.post(f"{stored.url}/api/v1/reports/storage", json=asked, headers=headers)
+        assert begun.status_code == 202, begun.text
+        wanted[report] = begun.json()["id"]
+    for report, names in REPORTED.items():
+        told = content_of(stored, role, wanted[report])
+        expected = SEEN[role] - ({"cyd"} if report in ("groups", "forecast") and role == "member" else set())
+        expected = set() if report == "duplicates" else expected  # no two are of one size
+        assert {name for name, text in names.items() if text in told} == expected, (report, told)
+
+
+def content_of(stored: Served, role: str, work: str) -> str:
+    """The file, once it is made."""
+    for _ in range(600):
+        state = stored.ask(role, f"work/{work}").json()
+        if state["state"] in ("done", "failed"):
+            break
+        time.sleep(0.1)
+    assert state["state"] == "done", state
+    return stored.ask(role, f"work/{work}/file", accept="*/*").text
+
+
+def test_the_page_of_reports_asks_for_them(stored: Served) -> None:
+    browser = stored.browser("pi")
+    assert "A report on file systems" in browser.get("/reports").text
+    asked = {"storage": "users", "day": "2026-03-22", "format": "csv", "volume": "v", "rate": ""}
+    answer = post(browser, "/reports", "/reports/ask", {"kind": "report", **asked})
+    assert answer.status_code == 302, answer.text
+    assert "Storage: users, v, 2026-03-22 (CSV)" in browser.get("/reports").text
+    work = stored.ask("pi", "reports").json()[0]["id"]
+    assert "oceangroup" in content_of(stored, "pi", work)
+
+
+def test_a_report_that_cannot_be_made_is_refused_at_once(stored: Served) -> None:
+    def refused(**said: object) -> str:
+        asked = {"storage": "top", "day": "2026-03-22", **said}
+        headers = stored.headers("staff")
+        answer = PROGRAM.post(f"{stored.url}/api/v1/reports/storage", json=asked, headers=headers)
+        assert answer.status_code in (400, 422), answer.text
+        return answer.text
+
+    assert "by: expected bytes or files" in refused(by="group")
+    assert "rate: expected with cost" in refused(rate=["5"])
+    assert "rate: expected with cost" in refused(storage="cost")
+    assert "expected RATE or VOLUME=RATE" in refused(storage="cost", rate=["much"])
+    assert "expected at most" in refused(storage="cost", rate=["1e400"])
 
 
 def test_a_directory_of_others_is_empty_and_outside_the_volume_is_nothing(stored: Served) -> None:

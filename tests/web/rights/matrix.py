@@ -70,7 +70,7 @@ SAME = ("get resources", "get meters", "get sources", "get coverage")
 OF_A_PROJECT = ("get projects/{code}", "get projects/{code}/members")
 OF_THE_ACCOUNT = (
     *("get me", "get reports", "get exports", "get schedules", "post schedules"),
-    *("post reports", "post exports", "delete schedules/{schedule_id}"),
+    *("post reports", "post reports/storage", "post exports", "delete schedules/{schedule_id}"),
     *("get work/{work_id}", "get work/{work_id}/file", "delete work/{work_id}"),
 )
 OPERATIONS = {*ROWS, *SAME, *OF_A_PROJECT, *OF_THE_ACCOUNT, "get usage"}

@@ -72,8 +72,7 @@ def top_directories(
 
 def require_directories(asked: Asked, scan: Scan) -> None:
     """Raises QuestionError for a scan of which directories weren't kept."""
-    rows = asked.rows("filesystem_directory", [scan])
-    if not asked.engine.query(f"SELECT 1 FROM ({rows}) LIMIT 1", name="has directories").num_rows:
+    if not asked.says("filesystem_directory", scan):
         raise QuestionError(
             f"volume {scan.volume}: expected a scan with its directories, found one without"
             " (directories = false in the settings of then)"

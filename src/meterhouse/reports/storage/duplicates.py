@@ -47,7 +47,7 @@ def duplicates(
     `groups` and `users` look at theirs only. Raises QuestionError for a scan whose entries weren't kept.
     """
     engine = asked.engine
-    silent = [scan.volume for scan in asked.scans if not _has_entries(asked, scan.batch_id)]
+    silent = [scan.volume for scan in asked.scans if not asked.says("filesystem_entry", scan)]
     if silent:
         raise QuestionError(
             f"volume {', '.join(silent)}: expected a scan whose entries are kept, found one without;"
@@ -96,8 +96,3 @@ def duplicates(
         name="duplicates",
     )
     return [DuplicateRow(**row | {"spare_bytes": int(row["spare_bytes"])}) for row in found.to_pylist()]
-
-
-def _has_entries(asked: Asked, batch_id: str) -> bool:
-    rows = asked.rows("filesystem_entry", [asked.scan_of(batch_id)])
-    return bool(asked.engine.query(f"SELECT 1 FROM ({rows}) LIMIT 1", name="has entries").num_rows)

@@ -20,6 +20,7 @@ from meterhouse.reports.storage.chosen_scans import (
     rows_of,
 )
 from meterhouse.reports.storage.known_groups import KnownGroups, groups_of_directory, groups_of_file
+from meterhouse.reports.storage.owners import Owners
 from meterhouse.reports.storage.project_roots import ProjectRoots
 from meterhouse.sources.filesystem.scans import SOURCE as SCANS
 from meterhouse.usage.calendar import day_start
@@ -37,7 +38,7 @@ class StorageQuestion:
 
     `volumes`: all that are declared or were scanned in these days, if none. `counted`: "shared",
     "apparent" or "allocated" bytes. `groups_file`: a CSV file instead of the directory. `as_of`: what was
-    known then, at a snapshot or a moment; now if None.
+    known then, at a snapshot or a moment; now if None. `owners`: only what is theirs counts; all if None.
     """
 
     day: date
@@ -47,6 +48,7 @@ class StorageQuestion:
     counted: str = "shared"
     groups_file: Path | None = None
     as_of: int | datetime | None = None
+    owners: Owners | None = None
 
 
 class Progress(Protocol):
@@ -98,8 +100,20 @@ class Asked:
             self.progress("", total, total)
 
     def rows(self, table: str, scans: Sequence[Scan] | None = None) -> str:
-        """A SELECT of the rows of a table that belong to the chosen scans, or to other ones."""
-        return rows_of(self.view, table, scans or self.scans)
+        """A SELECT of the rows of a table that count, of the chosen scans, or of other ones."""
+        every, owners = rows_of(self.view, table, scans or self.scans), self.question.owners
+        if owners is None:
+            return every
+        if table != "filesystem_entry":
+            return f"SELECT * FROM ({every}) WHERE {owners.condition}"
+        said = rows_of(self.view, "filesystem_usage", scans or self.scans)
+        theirs = f"SELECT DISTINCT batch_id, gid, uid FROM ({said}) WHERE {owners.condition}"
+        return f"SELECT * FROM ({every}) AS e SEMI JOIN ({theirs}) AS o USING (batch_id, gid, uid)"
+
+    def says(self, table: str, scan: Scan) -> bool:
+        """Whether a scan has rows of this table at all, whoever's."""
+        rows = rows_of(self.view, table, [scan])
+        return bool(self.engine.query(f"SELECT 1 FROM ({rows}) LIMIT 1", name=f"has {table}").num_rows)
 
     def scan_of(self, batch_id: str) -> Scan:
         """The scan that landed as this batch."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,17 +12,6 @@ from meterhouse.reports.storage.question import Asked
 from meterhouse.reports.storage.quotas import group_quotas
 
 _MOST = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Owners:
-    """Whose files count: of groups and of users, each (resource, name or number).
-
-    An empty resource means all of them.
-    """
-
-    groups: frozenset[tuple[str, str]]
-    users: frozenset[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +50,15 @@ class Within:
     ages: tuple[Part, ...]  # by least days since the files were read; "" is not known
 
 
-def within(asked: Asked, scan: Scan, path: str, owners: Owners | None = None) -> Within:
+def within(asked: Asked, scan: Scan, path: str) -> Within:
     """What lies in `path`, which is the top of the scan or stands below it. Raises QuestionError."""
     top = scan.top.rstrip("/") or "/"
     path = path.rstrip("/") or top
     if path != top and not path.startswith(top.rstrip("/") + "/"):
         raise QuestionError(f"directory: expected one of {top}, found {path!r}")
     inside = f"{path.rstrip('/')}/"
-    theirs, names = _theirs(owners)
     usage, directories = asked.rows("filesystem_usage", [scan]), asked.rows("filesystem_directory", [scan])
-    here = f"(directory = ? OR starts_with(directory, ?)) AND {theirs}"
+    here = "(directory = ? OR starts_with(directory, ?))"
 
     def parts(what: str, order: str = "bytes DESC, what", more: str = "") -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = asked.engine.query(
@@ -79,7 +66,7 @@ def within(asked: Asked, scan: Scan, path: str, owners: Owners | None = None) ->
                     CAST(SUM(files) AS BIGINT) AS files, MAX(newest_modification) AS newest_modification
                     {more}
                 FROM ({usage}) WHERE {here} GROUP BY 1 ORDER BY {order} LIMIT {_MOST}""",
-            [path, inside, *names],
+            [path, inside],
             name="what lies in a directory",
         ).to_pylist()
         return rows
@@ -88,9 +75,9 @@ def within(asked: Asked, scan: Scan, path: str, owners: Owners | None = None) ->
         f"""SELECT directory, CAST(COALESCE(SUM({asked.bytes}), 0) AS HUGEINT) AS bytes,
                 CAST(SUM(files) AS BIGINT) AS files, MAX(newest_modification) AS newest_modification
             FROM ({directories})
-            WHERE depth = {_depth(path) + 1} AND starts_with(directory, ?) AND {theirs}
+            WHERE depth = {_depth(path) + 1} AND starts_with(directory, ?)
             GROUP BY directory ORDER BY bytes DESC, directory LIMIT {_MOST}""",
-        [inside, *names],
+        [inside],
         name="directories right below",
     ).to_pylist()
     quotas = group_quotas(asked.view, asked.engine, asked.end)
@@ -123,24 +110,6 @@ def within(asked: Asked, scan: Scan, path: str, owners: Owners | None = None) ->
             if row["files"]
         ),
     )
-
-
-def _theirs(owners: Owners | None) -> tuple[str, list[str]]:
-    if owners is None:
-        return "TRUE", []
-    names: list[str] = []
-
-    def either(kind: str, number: str, wanted: Collection[tuple[str, str]]) -> list[str]:
-        said = []
-        for resource, name in sorted(wanted):
-            there = "resource = ? AND " if resource else ""
-            said.append(f"({there}? IN ({kind}, CAST({number} AS VARCHAR)))")
-            names.extend([*([resource] if resource else []), name])
-        return said
-
-    conditions = either("group_name", "gid", owners.groups)
-    conditions += either("user_name", "uid", owners.users)
-    return (f"({' OR '.join(conditions)})" if conditions else "FALSE"), names
 
 
 def _depth(path: str) -> int:

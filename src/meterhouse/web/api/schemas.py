@@ -114,6 +114,29 @@ class ReportAsked(MonthlyAsked):
     month: str = Field(..., pattern=r"^(199[0-9]|2[01][0-9]{2})-(0[1-9]|1[0-2])$")
 
 
+class StorageAsked(Schema):
+    """A report on file systems: from the newest complete scan of each volume."""
+
+    model_config = {"extra": "forbid"}
+
+    storage: Literal[
+        "groups", "projects", "users", "top", "old", "forecast", "duplicates", "basedirs", "cost"
+    ]
+    day: Day
+    within: StrictInt = Field(10, ge=1, le=3660, description="Scans of so many days count.")
+    partial: StrictBool = Field(False, description="Without volumes of which there is no complete scan.")
+    volume: list[str] = Field([], max_length=50, description="Only these.")
+    by: str = Field("", max_length=20, pattern=_LINE, description="As the command of that name takes it.")
+    depth: StrictInt = Field(1, ge=0, le=100, description="Of directories, below the volume's top (top).")
+    days: StrictInt = Field(365, ge=0, le=36_600, description="Untouched for so long (old).")
+    since: Literal["access", "modification"] = "access"
+    least_size: StrictInt = Field(100 << 20, ge=1, le=2**60, description="Bytes (duplicates).")
+    same_name: StrictBool = Field(False, description="Only files of one name (duplicates).")
+    limit: StrictInt = Field(1000, ge=1, le=1_000_000, description="At most so many (top, old, duplicates).")
+    rate: list[str] = Field([], max_length=50, description="RATE or VOLUME=RATE, per TiB and year (cost).")
+    format: Literal["csv", "parquet", "xlsx", "json"] = "csv"
+
+
 class ScheduleAsked(MonthlyAsked):
     """The report of the month before, on a day of each month."""
 

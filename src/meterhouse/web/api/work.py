@@ -18,6 +18,7 @@ from meterhouse.web.api.schemas import (
     ReportAsked,
     ScheduleAsked,
     ScheduleShown,
+    StorageAsked,
     WorkShown,
 )
 from meterhouse.web.work import requests
@@ -35,6 +36,16 @@ def ask_report(request: HttpRequest, asked: ReportAsked, response: HttpResponse)
     """Answers at once; the report is made in the background from the rows that the asker may see."""
     asker = require(request, "files")
     return _begun(asker, "report", asked.model_dump(by_alias=True), response)
+
+
+@router.post("/reports/storage", response=_ASKED, summary="Make a report on file systems")
+def ask_storage_report(
+    request: HttpRequest, asked: StorageAsked, response: HttpResponse
+) -> tuple[int, WorkShown]:
+    """Answers at once; the report is made in the background from the files that the asker may see."""
+    asker = require(request, "files")
+    asker.require("records")
+    return _begun(asker, "report", asked.model_dump(mode="json"), response)
 
 
 @router.get("/reports", response=_LISTED, summary="Which reports did I ask for?")

@@ -15,6 +15,8 @@ from django.views.decorators.http import require_POST
 
 from meterhouse.errors import MeterhouseError, QuestionError
 from meterhouse.reports.site_month import REPORTED_REALMS
+from meterhouse.reports.storage.tabled import REPORTS
+from meterhouse.web.asking import split
 from meterhouse.web.pages.amounts import size
 from meterhouse.web.pages.frame import for_accounts, is_staff
 from meterhouse.web.pages.notices import looked, notice_of
@@ -35,6 +37,7 @@ from meterhouse.web.work.requests import (
 )
 
 _SHOWN = 50
+_OF_STORAGE = ("storage", "day", "by", "depth", "days", "since", "least_size", "limit", "format")
 _EXPORTS = {
     "spans": "Spans: who had what, from when to when",
     "log": "Transaction log",
@@ -58,6 +61,8 @@ def reports(request: HttpRequest) -> HttpResponse:
         "exports": {name: title for name, title in _EXPORTS.items() if name != "dump" or is_staff(request)},
         "first": month,
         "last": today,
+        "storage_reports": REPORTS if served_site().settings.volumes else {},
+        "storage_by": list(dict.fromkeys(name for one in REPORTS.values() for name in one.by)),
         "schedules": [
             {"one": one, "about": _about({**one.parameters, "month": "each month"})}
             for one in schedules_of(request.user)
@@ -92,8 +97,13 @@ def ask(request: HttpRequest) -> HttpResponse:
         if kind == "report"
         else ("what", "from", "to", "realm", "profile", "meter", "by", "as_of", "format")
     )
+    if "storage" in said:
+        names = _OF_STORAGE
     parameters: dict[str, Any] = {name: said[name] for name in names if said.get(name)}
-    if kind == "report":
+    if "storage" in said:
+        parameters |= {name: name in said for name in ("partial", "same_name")}
+        parameters |= {name: split(said.getlist(name)) for name in ("volume", "rate")}
+    elif kind == "report":
         parameters["log"] = "log" in said
     elif where := [one for one in said.getlist("where") if one.strip()]:
         parameters["where"] = where
@@ -173,6 +183,10 @@ def _made(request: HttpRequest) -> dict[str, Any]:
 
 
 def _about(parameters: dict[str, Any]) -> str:
+    if "storage" in parameters:
+        parts = [f"Storage: {parameters['storage']}", *parameters.get("volume", [])]
+        parts += [f"by {parameters['by']}"] if parameters.get("by") else []
+        return f"{', '.join(parts)}, {parameters['day']} ({parameters.get('format', 'csv').upper()})"
     parts = [f"Report of {parameters['month']}", parameters.get("realm", "cloud")]
     parts += [parameters[name] for name in ("institution", "project") if parameters.get(name)]
     if parameters.get("log"):

@@ -11,13 +11,13 @@ from django.shortcuts import render
 from meterhouse.errors import MeterhouseError, QuestionError
 from meterhouse.reports.storage.chosen_scans import Scan
 from meterhouse.reports.storage.question import StorageQuestion, asked
-from meterhouse.reports.storage.within import Owners, Part, Within, within
+from meterhouse.reports.storage.within import Part, Within, within
 from meterhouse.sources.filesystem.file_classes import age_buckets
 from meterhouse.web import kept, present
 from meterhouse.web.pages.amounts import size
 from meterhouse.web.pages.charts.tree_map import tiles
 from meterhouse.web.pages.frame import for_accounts
-from meterhouse.web.pages.kept_register import directory, seen_by
+from meterhouse.web.pages.kept_register import seen_by
 from meterhouse.web.pages.words import site_today
 from meterhouse.web.serving import served_site
 from meterhouse.web.visitors import right_of_request
@@ -42,37 +42,17 @@ def storage(request: HttpRequest) -> HttpResponse:
     return render(request, "storage.html", _context(scans, found))
 
 
-def owners_of(request: HttpRequest) -> Owners | None:
-    """Whose files this visitor may see: groups of their projects, and their own."""
-    seen, today = seen_by(request), site_today()
-    if seen.projects is None:
-        return None
-    known = directory()
-    return Owners(
-        frozenset(
-            (held.resource, held.ref)
-            for held in known.references
-            if held.kind == "unix_group" and held.project in seen.projects and held.start <= today < held.end
-        ),
-        frozenset(
-            (held.resource, held.ref)
-            for held in known.accounts
-            if held.person in seen.right.people and held.start <= today < held.end
-        ),
-    )
-
-
 def _asked(request: HttpRequest, volume: str, path: str) -> tuple[list[Scan], Within]:
-    site, today, owners = served_site(), site_today(), owners_of(request)
+    today, owners = site_today(), seen_by(request).files
 
     def read() -> tuple[list[Scan], Within]:
-        question = StorageQuestion(today, days_back=_DAYS_BACK, partial=True)
-        with asked(site, question) as opened:
+        question = StorageQuestion(today, days_back=_DAYS_BACK, partial=True, owners=owners)
+        with asked(served_site(), question) as opened:
             scan = next((one for one in opened.scans if not volume or one.volume == volume), None)
             if scan is None:
                 known = ", ".join(one.volume for one in opened.scans)
                 raise QuestionError(f"volume: expected one of {known}, found {volume!r}")
-            return opened.scans, within(opened, scan, path or scan.top, owners)
+            return opened.scans, within(opened, scan, path or scan.top)
 
     snapshot = present.view().snapshot
     return kept.STORAGE.get((snapshot, today, volume, path, right_of_request(request).key), read)

@@ -10,17 +10,24 @@ import tempfile
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
+from meterhouse.directory.state import Directory
 from meterhouse.errors import MeterhouseError
 from meterhouse.reports.monthly import MonthlyReport
 from meterhouse.reports.questions import answer_question
 from meterhouse.reports.site_dump import dump_site
 from meterhouse.reports.site_month import site_month
 from meterhouse.reports.spans import read_spans
+from meterhouse.reports.storage.question import StorageQuestion
+from meterhouse.reports.storage.question import asked as ask_storage
+from meterhouse.reports.storage.tabled import REPORTS, tabled
 from meterhouse.reports.tables import as_text, tables
 from meterhouse.reports.write import write_monthly
 from meterhouse.site import Site
@@ -30,8 +37,19 @@ from meterhouse.web.api.log_rows import LOG_COLUMN_TYPES, log_rows
 from meterhouse.web.api.usage_columns import usage_columns
 from meterhouse.web.asking import filters_of, moment_of
 from meterhouse.web.rights import Right
-from meterhouse.web.work.parameters import ExportParameters, ReportParameters
+from meterhouse.web.seen import Seen
+from meterhouse.web.work.parameters import ExportParameters, ReportParameters, StorageParameters
 from meterhouse.web.work.rows import MEDIA_TYPE_OF, Columns, write_rows
+
+# Of columns of reports on file systems.
+_TYPES: dict[type, pa.DataType] = {
+    str: pa.string(),
+    int: pa.int64(),
+    bool: pa.bool_(),
+    Decimal: pa.decimal128(38, 9),
+    date: pa.date32(),
+    datetime: pa.timestamp("us", tz="UTC"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +63,13 @@ class Made:
     snapshot: int
 
 
-def make(site: Site, asked: ReportParameters | ExportParameters, right: Right, owner: str, out: Path) -> Made:
+def make(
+    site: Site,
+    asked: ReportParameters | StorageParameters | ExportParameters,
+    right: Right,
+    owner: str,
+    out: Path,
+) -> Made:
     """Make the file in the new folder `out`, which is there whole or not at all."""
     asked.check(right)  # what was allowed when it was asked for may not be so now
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -53,6 +77,8 @@ def make(site: Site, asked: ReportParameters | ExportParameters, right: Right, o
     try:
         if isinstance(asked, ReportParameters):
             snapshot, path = _report(site, asked, right, owner, making)
+        elif isinstance(asked, StorageParameters):
+            snapshot, path = _storage(site, asked, right, making)
         else:
             snapshot, path = _export(site, asked, right, making)
         digest, size = _checksum(path)
@@ -105,6 +131,23 @@ def _tables(report: MonthlyReport, folder: Path) -> Path:
             for row in table.rows:
                 writer.writerow([as_text(harmless(one) if isinstance(one, str) else one) for one in row])
     return _zipped(named, paths)
+
+
+def _storage(site: Site, asked: StorageParameters, right: Right, folder: Path) -> tuple[int, Path]:
+    """From the files that may be seen today; against a quota stand whole groups only."""
+    today = datetime.now(ZoneInfo(site.settings.site.time_zone)).date()
+    files = Seen(right, Directory(site.register.alias), today).files
+    if files is not None and REPORTS[asked.storage].whole_groups:
+        files = replace(files, users=frozenset())
+    question = StorageQuestion(asked.day, tuple(asked.volume), asked.within, asked.partial, owners=files)
+    with ask_storage(site, question) as opened:
+        table = tabled(asked.storage, opened, asked.told)
+        snapshot = opened.view.snapshot
+    stem = f"storage-{asked.storage}-{asked.day}"
+    path = folder / f"{stem}.{asked.format}"
+    columns = {name: _TYPES[type_] for name, type_ in table.columns.items()}
+    write_rows(path, asked.format, columns, table.records, f"Storage, {asked.storage}, {asked.day}")
+    return snapshot, path
 
 
 def _export(site: Site, asked: ExportParameters, right: Right, folder: Path) -> tuple[int, Path]:

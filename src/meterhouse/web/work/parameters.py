@@ -10,6 +10,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from meterhouse.errors import QuestionError
 from meterhouse.reports.site_month import REPORTED_REALMS, parse_month
+from meterhouse.reports.storage.cost import rates_of
+from meterhouse.reports.storage.duplicates import LEAST_SIZE
+from meterhouse.reports.storage.tabled import REPORTS, Told
 from meterhouse.usage.meters import find_grouping, find_realm, profiles
 from meterhouse.usage.question import Question
 from meterhouse.usage.tables import SPAN
@@ -19,6 +22,7 @@ from meterhouse.web.rights import Forbidden, Right
 REPORT_FORMATS = ("pdf", "html", "xlsx", "csv")
 EXPORT_FORMATS = ("csv", "parquet", "xlsx", "json")
 DUMP_FORMATS = ("csv", "parquet")
+_GREATEST_RATE = 1_000_000_000
 
 
 def _names(value: Any) -> Any:
@@ -42,14 +46,16 @@ _Values = Annotated[
 ]
 
 
-class _Parameters(BaseModel):
+class _Said(BaseModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=True, hide_input_in_errors=True)
-
-    profile: Annotated[str, _text(100)] = "default"
 
     def kept(self) -> dict[str, Any]:
         """As the register keeps them: what isn't said doesn't stand there."""
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+
+
+class _Parameters(_Said):
+    profile: Annotated[str, _text(100)] = "default"
 
 
 class MonthlyParameters(_Parameters):
@@ -82,6 +88,56 @@ class ReportParameters(MonthlyParameters):
     def check(self, right: Right) -> None:
         super().check(right)
         days_of(self.first, self.first)
+
+
+class StorageParameters(_Said):
+    """Of a report on file systems."""
+
+    storage: Literal[
+        "groups", "projects", "users", "top", "old", "forecast", "duplicates", "basedirs", "cost"
+    ]
+    day: date
+    within: Annotated[int, Field(ge=1, le=3660)] = 10  # days of which the newest complete scan counts
+    partial: bool = False  # without the volumes of which there is none
+    volume: _Values
+    by: Annotated[str, _text(20)]
+    depth: Annotated[int, Field(ge=0, le=100)] = 1
+    days: Annotated[int, Field(ge=0, le=36_600)] = 365
+    since: Literal["access", "modification"] = "access"
+    least_size: Annotated[int, Field(ge=1, le=2**60)] = LEAST_SIZE
+    same_name: bool = False
+    limit: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
+    rate: _Values  # per TiB and year: RATE, or VOLUME=RATE
+    format: Literal["csv", "parquet", "xlsx", "json"] = "csv"
+
+    @property
+    def told(self) -> Told:
+        """What the report is told beside the question."""
+        return Told(
+            by=self.by,
+            depth=self.depth,
+            days=self.days,
+            since=self.since,
+            least_size=self.least_size,
+            same_name=self.same_name,
+            limit=self.limit,
+            rates=rates_of(self.rate),
+        )
+
+    def check(self, right: Right) -> None:
+        """Raise where it can't be made, or not for who asks."""
+        _no_totals_only(right)
+        days_of(self.day, self.day)
+        allowed = REPORTS[self.storage].by
+        if self.by and self.by not in allowed:
+            raise QuestionError(f"by: expected {' or '.join(allowed) or 'nothing'}, found {self.by!r}")
+        if bool(self.rate) != (self.storage == "cost"):
+            raise QuestionError(f"rate: expected with cost, and only there, found {self.storage}")
+        for rate in self.told.rates.values():
+            if rate > _GREATEST_RATE or rate != round(rate, 6):
+                raise QuestionError(
+                    f"rate: expected at most {_GREATEST_RATE} with six decimals, found {rate:.10g}"
+                )
 
 
 class ExportParameters(_Parameters):
@@ -146,13 +202,17 @@ def _no_totals_only(right: Right) -> None:
         raise Forbidden("expected an account that is tied to a person or an institution, or of staff")
 
 
-_Read = TypeVar("_Read", bound=_Parameters)
+_Read = TypeVar("_Read", bound=_Said)
 
 
-def parameters_of(kind: str, said: Mapping[str, Any]) -> ReportParameters | ExportParameters:
-    """Read parameters. Raises QuestionError with what was expected of which."""
+def parameters_of(
+    kind: str, said: Mapping[str, Any]
+) -> ReportParameters | StorageParameters | ExportParameters:
+    """Read parameters; a report that says `storage` is on file systems. Raises QuestionError."""
     if kind not in ("report", "export"):
         raise QuestionError(f"kind: expected report or export, found {kind!r}")
+    if kind == "report" and "storage" in said:
+        return _read(StorageParameters, said)
     if kind == "report":
         return _read(ReportParameters, said)
     return _read(ExportParameters, said)
