@@ -145,7 +145,7 @@ def test_the_page_of_reports_asks_for_them(stored: Served) -> None:
     browser = stored.browser("pi")
     assert "A report on file systems" in browser.get("/reports").text
     asked = {"storage": "users", "day": "2026-03-22", "format": "csv", "volume": "v", "rate": ""}
-    answer = post(browser, "/reports", "/reports/ask", {"kind": "report", **asked})
+    answer = post(browser, "/reports", "/reports/ask", kind="report", **asked)
     assert answer.status_code == 302, answer.text
     assert "Storage: users, v, 2026-03-22 (CSV)" in browser.get("/reports").text
     work = stored.ask("pi", "reports").json()[0]["id"]

@@ -1,17 +1,45 @@
 """Run as a program, on behalf of staff: read a configured source now, and build what it said.
 
-`python -m meterhouse.web.pages.run_source SITE SOURCE`. What it prints stands on the page of sources.
+`python -m meterhouse.web.pages.run_source SITE SOURCE`. What it prints stands on the page of sources. Of
+several, one reads at a time; the others wait.
 """
 
 from __future__ import annotations
 
+import fcntl
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from meterhouse.errors import MeterhouseError
+
+FOLDER = ".source-runs"
+WAITS = "waits: another source is being read"
+_TURN = "turn.lock"
 
 
 def main(path: str, name: str) -> int:
     """0 when everything was read."""
+    with _turn(Path(path) / FOLDER):
+        return _read(path, name)
+
+
+@contextmanager
+def _turn(folder: Path) -> Iterator[None]:
+    """Wait until no other is reading; whoever dies gives way."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with (folder / _TURN).open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(WAITS, flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            print("reads: its turn has come", flush=True)
+        yield
+
+
+def _read(path: str, name: str) -> int:
     from meterhouse.operations.collection.collecting import chosen_sources, collect_source
     from meterhouse.site import Site
     from meterhouse.usage.build import build

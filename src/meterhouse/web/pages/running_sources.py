@@ -1,4 +1,4 @@
-"""How does staff have a source read now? As a process of its own, one at a time for each source."""
+"""How does staff have a source read now? By a process of its own, of which one at a time reads."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from meterhouse.errors import QuestionError
+from meterhouse.web.pages.run_source import FOLDER, WAITS
 from meterhouse.web.serving import served_site
 
-_FOLDER = ".source-runs"
 _TAIL = 4000
 
 
@@ -24,6 +24,11 @@ class Run:
     at: datetime
     goes_on: bool
     said: tuple[str, ...]
+
+    @property
+    def waits(self) -> bool:
+        """Whether another source is being read before it."""
+        return self.goes_on and self.said[-1:] == (WAITS,)
 
     @property
     def failed(self) -> bool:
@@ -74,4 +79,4 @@ def newest_run(name: str) -> Run | None:
 
 def _log(name: str) -> Path:
     """Its name is made from the source's, so that no name of a source is a path."""
-    return served_site().path / _FOLDER / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.log"
+    return served_site().path / FOLDER / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.log"
