@@ -43,14 +43,21 @@ def _empty_site() -> Path:
     return folder / "site"
 
 
+def made_site(path: Path, settings_text: str) -> Site:
+    """As `Site.init`, in a fraction of the time."""
+    shutil.copytree(_empty_site(), path)
+    (path / SETTINGS_FILE).write_text(settings_text, encoding="utf-8")
+    return Site.open(path)
+
+
 @contextmanager
 def new_site(zone: str = "UTC") -> Iterator[Site]:
-    with tempfile.TemporaryDirectory(prefix="meterhouse-") as folder:
-        path = Path(folder, "site")
-        shutil.copytree(_empty_site(), path)
-        (path / SETTINGS_FILE).write_text(SETTINGS.format(zone=zone), encoding="utf-8")
-        with Site.open(path) as site, site.warehouse:
-            yield site
+    with (
+        tempfile.TemporaryDirectory(prefix="meterhouse-") as folder,
+        made_site(Path(folder, "site"), SETTINGS.format(zone=zone)) as site,
+        site.warehouse,
+    ):
+        yield site
 
 
 def land(site: Site, events: list[Event], name: str = "events") -> bool:

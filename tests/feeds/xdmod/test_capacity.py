@@ -10,7 +10,6 @@ from fractions import Fraction
 import pytest
 
 from meterhouse.errors import QuestionError
-from meterhouse.site import Site
 from meterhouse.sources.hypervisor_facts import read_hypervisor_facts
 from meterhouse.usage.capacity import (
     DatedCapacity,
@@ -21,6 +20,7 @@ from meterhouse.usage.capacity import (
     hypervisor_capacities,
     rounded,
 )
+from strategies.sites import made_site
 
 FOUR_CORES = {"cloud": (DatedCapacity(date(2018, 4, 18), None, 4),)}
 DAY = 86400
@@ -121,7 +121,7 @@ capacity = [{ start = 2018-01-01, end = 2018-07-01, cores = 100 }, { start = 201
 
 @pytest.fixture
 def site(tmp_path):
-    with Site.init(tmp_path / "site", settings_text=SETTINGS) as site:
+    with made_site(tmp_path / "site", SETTINGS) as site:
         yield site
 
 

@@ -11,12 +11,12 @@ from typer.testing import CliRunner
 
 from meterhouse.cli.main import app
 from meterhouse.errors import QuestionError
-from meterhouse.site import Site
+from strategies.sites import made_site
 
 
 @pytest.fixture
 def run(tmp_path):
-    Site.init(tmp_path / "site", name="Our site").close()
+    made_site(tmp_path / "site", '[site]\nname = "Our site"\n').close()
 
     def run_query(*arguments: str) -> str:
         result = CliRunner().invoke(app, ["--site", str(tmp_path / "site"), "xdmod", "query", *arguments])

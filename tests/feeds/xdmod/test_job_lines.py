@@ -13,12 +13,12 @@ from meterhouse.feeds.xdmod.slurm_form import FIELDS, one_line, plain
 from meterhouse.feeds.xdmod.writing.job_lines import write_job_lines
 from meterhouse.feeds.xdmod.writing.out_files import Written
 from meterhouse.feeds.xdmod.writing.period import Period
-from meterhouse.site import Site
 from meterhouse.sources.raw_table import TEXT, TIME
 from meterhouse.sources.slurm.job_files import read_slurm
 from meterhouse.sources.tables import RAW_TABLES
 from meterhouse.usage.build import build
 from meterhouse.usage.tables import SPAN
+from strategies.sites import made_site
 
 SLURM_JOB = pa.schema([*RAW_TABLES["slurm_job"].schema, ("batch_id", TEXT), ("recorded_at", TIME)])
 PERIOD = Period(date(2018, 4, 18), date(2018, 4, 20), ZoneInfo("UTC"))
@@ -266,7 +266,7 @@ def test_what_is_read_back_is_the_same_usage(write, make_job, make_pod, tmp_path
     ]
     _, written = write(spans, milli_cpu=milli_cpu)
     factor = 1000 if milli_cpu else 1
-    with Site.init(tmp_path / "site", settings_text=SETTINGS) as site:
+    with made_site(tmp_path / "site", SETTINGS) as site:
         for file in written.files:
             assert site.warehouse.land(read_slurm(file.path, "cluster")).rejections == 0
         build(site.warehouse, site.engine, "UTC")

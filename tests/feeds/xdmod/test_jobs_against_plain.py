@@ -13,11 +13,11 @@ from meterhouse.feeds.xdmod.query import Query, SeenBy
 from meterhouse.feeds.xdmod.realms import find_realm
 from meterhouse.feeds.xdmod.site_query import answer_site_queries
 from meterhouse.operations.directory_import import import_csv
-from meterhouse.site import Site
 from meterhouse.sources.slurm.job_files import read_slurm
 from meterhouse.usage.build import build
 from strategies.odd_sacct_lines import odd_lines
 from strategies.plain_xdmod_jobs import LONG_LABELS, Figures, cores_label, gpus_label, jobs_of, periods, rows
+from strategies.sites import made_site
 
 SEED, JOBS = 3, 160
 CORES = 500
@@ -94,7 +94,7 @@ def lines():
 def site(lines, tmp_path_factory):
     folder = tmp_path_factory.mktemp("odd")
     (folder / "sacct.log").write_text("".join(line + "\n" for line in lines))
-    with Site.init(folder / "site", settings_text=SETTINGS) as site:
+    with made_site(folder / "site", SETTINGS) as site:
         assert site.warehouse.land(read_slurm(folder / "sacct.log", "big-cluster")).rejections == 0
         for kind, text in CSV.items():
             (folder / f"{kind}.csv").write_text(text)

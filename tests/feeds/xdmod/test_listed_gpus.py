@@ -8,9 +8,9 @@ import pytest
 
 from meterhouse.feeds.xdmod.query import Query
 from meterhouse.feeds.xdmod.site_query import answer_site_query
-from meterhouse.site import Site
 from meterhouse.sources.slurm.job_files import read_slurm
 from meterhouse.usage.build import build
+from strategies.sites import made_site
 
 SETTINGS = """
 [site]
@@ -42,7 +42,7 @@ def site(tmp_path_factory):
         for number, (said, *_) in enumerate(TOLD, start=1)
     ]
     (folder / "sacct.log").write_text("\n".join(lines) + "\n")
-    with Site.init(folder / "site", settings_text=SETTINGS) as site:
+    with made_site(folder / "site", SETTINGS) as site:
         assert site.warehouse.land(read_slurm(folder / "sacct.log", "cluster")).rejections == 0
         build(site.warehouse, site.engine, "UTC")
         yield site

@@ -13,11 +13,11 @@ import pytest
 from meterhouse.feeds.xdmod.query import Query
 from meterhouse.feeds.xdmod.site_query import answer_site_query
 from meterhouse.operations.directory_import import import_csv
-from meterhouse.site import Site
 from meterhouse.sources.hypervisor_facts import read_hypervisor_facts
 from meterhouse.sources.openstack.event_files import read_openstack_events
 from meterhouse.usage.build import build
 from services.reference_input import REFERENCE_INPUT
+from strategies.sites import made_site
 
 DATA = REFERENCE_INPUT / "data/xdmod"
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"needs Open XDMoD's reference records in {DATA}")
@@ -40,8 +40,8 @@ DIRECTORY = {
 }
 
 
-def made_site(path, *folders):
-    site = Site.init(path, settings_text=SETTINGS)
+def read_site(path, *folders):
+    site = made_site(path, SETTINGS)
     for folder in folders:
         read = read_hypervisor_facts if folder == "hypervisor_facts" else read_openstack_events
         for file in sorted((DATA / folder).glob("*.json")):
@@ -55,7 +55,7 @@ def made_site(path, *folders):
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     folders = ("openstack", "openstack_error_sessions", "hypervisor_facts")
-    with made_site(tmp_path_factory.mktemp("reference") / "site", *folders) as site:
+    with read_site(tmp_path_factory.mktemp("reference") / "site", *folders) as site:
         yield site
 
 
@@ -170,6 +170,6 @@ def test_utilisation_of_what_the_hypervisors_had(site):
 
 def test_records_of_may_take_back_an_end_of_april(tmp_path):
     folders = ("openstack", "openstack_error_sessions", "openstack_upgrade")
-    with made_site(tmp_path / "site", *folders) as site:
+    with read_site(tmp_path / "site", *folders) as site:
         rows = asked(site, "cloud_num_sessions_ended", unit="month", mode="timeseries", last=(5, 31))
     assert rows == [("2018-04", "Screwdriver", "52"), ("2018-05", "Screwdriver", "2")]

@@ -12,11 +12,11 @@ import pytest
 
 from meterhouse.feeds.xdmod.query import Query
 from meterhouse.feeds.xdmod.site_query import answer_site_query
-from meterhouse.site import Site
 from meterhouse.sources.slurm.job_files import read_slurm
 from meterhouse.sources.storage_usage import read_storage_usage
 from meterhouse.usage.build import build
 from services.reference_input import REFERENCE_INPUT
+from strategies.sites import made_site
 
 DATA = REFERENCE_INPUT / "data/xdmod"
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"needs Open XDMoD's reference records in {DATA}")
@@ -47,7 +47,7 @@ DAYS = {
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     path = tmp_path_factory.mktemp("reference") / "site"
-    with Site.init(path, settings_text=SETTINGS) as site:
+    with made_site(path, SETTINGS) as site:
         site.warehouse.land(read_slurm(DATA / "slurm" / "phillips.log", "phillips"))
         for file in sorted((DATA / "storage").glob("*/*.json")):
             site.warehouse.land(read_storage_usage(file, file.parent.name))

@@ -12,9 +12,9 @@ import pytest
 from meterhouse.feeds.xdmod.query import Query
 from meterhouse.feeds.xdmod.site_query import answer_site_query
 from meterhouse.operations.directory_import import import_csv
-from meterhouse.site import Site
 from meterhouse.sources.storage_usage import read_storage_usage
 from services.reference_input import REFERENCE_INPUT
+from strategies.sites import made_site
 
 DATA = REFERENCE_INPUT / "data/xdmod"
 
@@ -178,7 +178,7 @@ kind = "filesystem"
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"needs Open XDMoD's reference records in {DATA}")
 def test_reference_files_agree_with_a_count_by_hand_on_every_day_and_in_both_years(tmp_path):
     stored: dict[tuple[str, str, str, str, str], list[int]] = {}
-    with Site.init(tmp_path / "site", settings_text=SETTINGS) as site:
+    with made_site(tmp_path / "site", SETTINGS) as site:
         for path in sorted((DATA / "storage").glob("*/*.json")):
             site.warehouse.land(read_storage_usage(path, path.parent.name))
             for said in json.loads(path.read_text()):

@@ -17,9 +17,9 @@ from meterhouse.feeds.xdmod.query import Query
 from meterhouse.feeds.xdmod.realms import find_realm
 from meterhouse.feeds.xdmod.site_query import answer_site_queries
 from meterhouse.operations.directory_import import import_csv
-from meterhouse.site import Site
 from meterhouse.sources.storage_usage import read_storage_usage
 from strategies.plain_xdmod_jobs import Period, periods, seconds
+from strategies.sites import made_site
 
 SETTINGS = """
 [site]
@@ -86,7 +86,7 @@ def site(samples, tmp_path_factory):
     # Open XDMoD takes numbers as text, too
     said = [{**one, "file_count": str(one["file_count"])} if n % 3 else one for n, one in enumerate(samples)]
     (folder / "storage.json").write_text(json.dumps([*said, said[0]]))
-    with Site.init(folder / "site", settings_text=SETTINGS) as site:
+    with made_site(folder / "site", SETTINGS) as site:
         assert site.warehouse.land(read_storage_usage(folder / "storage.json", "big-disk")).rejections == 0
         for kind, text in CSV.items():
             (folder / f"{kind}.csv").write_text(text)

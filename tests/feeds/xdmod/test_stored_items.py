@@ -17,7 +17,6 @@ from meterhouse.feeds.xdmod.writing.site_files import write_site_files
 from meterhouse.feeds.xdmod.writing.stored_items import write_stored_items
 from meterhouse.operations.directory_import import import_csv
 from meterhouse.reports.questions import answer_question
-from meterhouse.site import Site
 from meterhouse.sources.openstack.event_files import read_openstack_events
 from meterhouse.sources.raw_table import TIME
 from meterhouse.sources.storage_usage import read_storage_usage
@@ -25,6 +24,7 @@ from meterhouse.sources.tables import RAW_TABLES
 from meterhouse.usage.build import build
 from meterhouse.usage.question import Question
 from meterhouse.usage.tables import SPAN
+from strategies.sites import made_site
 
 GIB = 1 << 30
 SETTINGS = """
@@ -167,7 +167,7 @@ def test_what_is_read_back_is_the_same_usage(tmp_path):
     path.write_text(json.dumps(events))
     (tmp_path / "pi.csv").write_text("grace,alpha,cloud\n")
     alone = SETTINGS.split('[[resources]]\nname = "cloud-storage"')[0]
-    with Site.init(tmp_path / "site", settings_text=alone) as site:
+    with made_site(tmp_path / "site", alone) as site:
         site.warehouse.land(read_openstack_events(path, "cloud"))
         import_csv(site, "cloud-project-to-pi", tmp_path / "pi.csv")
         build(site.warehouse, site.engine, "UTC")
@@ -186,7 +186,7 @@ def test_what_is_read_back_is_the_same_usage(tmp_path):
         ("cloud-storage", "Research cloud storage", "Disk"),
     ]
     samples = []
-    with Site.init(tmp_path / "again", settings_text=SETTINGS) as again:
+    with made_site(tmp_path / "again", SETTINGS) as again:
         for file in done.files:
             assert check_file(file.path).faults == []
             if file.path.parent.name == "storage":

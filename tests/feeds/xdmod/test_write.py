@@ -13,10 +13,11 @@ from meterhouse.feeds.xdmod.checking.files import check_file
 from meterhouse.feeds.xdmod.query import Query
 from meterhouse.feeds.xdmod.site_query import answer_site_query
 from meterhouse.feeds.xdmod.writing.site_files import NotCovered, write_site_files
-from meterhouse.site import Site
+from meterhouse.feeds.xdmod.writing.stored_items import storage_resource
 from meterhouse.sources.file_formats import FILE_FORMATS
 from meterhouse.usage.build import build
 from services.reference_input import REFERENCE_INPUT
+from strategies.sites import made_site
 
 DATA = REFERENCE_INPUT / "data/xdmod"
 reference = pytest.mark.skipif(not DATA.is_dir(), reason=f"needs Open XDMoD's reference records in {DATA}")
@@ -53,7 +54,7 @@ KINDS = {
 
 def made(path, *files):
     """A site of these files: (kind, resource, path)."""
-    site = Site.init(path, settings_text=SETTINGS)
+    site = made_site(path, SETTINGS)
     for kind, resource, file in files:
         assert site.warehouse.land(FILE_FORMATS[kind].read(file, resource)).rejections == 0
     build(site.warehouse, site.engine, "UTC")
@@ -71,9 +72,10 @@ def written(site, resource, first, last, folder, **options):
 
 
 def reread(path, done, resource):
-    """A fresh site of the files that were written."""
+    """A fresh site of the files that were written about the resource itself."""
+    stored = storage_resource(resource)
     files = [(KINDS[file.path.parent.name], resource, file.path) for file in done.files
-             if file.path.parent.name in KINDS]  # fmt: skip
+             if file.path.parent.name in KINDS and not file.path.name.startswith(stored)]  # fmt: skip
     return made(path, *files)
 
 
