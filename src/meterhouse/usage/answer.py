@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -27,7 +28,7 @@ from meterhouse.usage.question import Question
 from meterhouse.usage.whose import Whose
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
     from meterhouse.warehouse.view import View
@@ -131,9 +132,8 @@ def answer(
             tuple(_value(quantities, meter, available, period, labels) for meter in question.meters),
             tuple(quantities.get(meter.name, 0) for meter in question.meters),
         )
-        for (period, labels, ids), quantities in found.items()
+        for (period, labels, ids), quantities in sorted(found.items(), key=itemgetter(0))
     ]
-    rows.sort(key=lambda row: (row.period, row.labels, row.ids))
     return Answer(question, view.snapshot, tuple(rows))
 
 
@@ -202,16 +202,32 @@ def _collect(
 ) -> None:
     """Add up the rows of `sql`, whose numbers are so many times what they stand for."""
     count = len(question.groupings)
-    table = engine.query(sql, name=f"usage {question.realm.name}")
-    columns = [column.to_pylist() for column in table.columns]
-    for cells in zip(*columns, strict=True):
-        labels = tuple(UNKNOWN if cell is None else str(cell) for cell in cells[1 : 1 + count])
-        ids = tuple("" if cell is None else str(cell) for cell in cells[1 + count : 1 + 2 * count])
-        values = found.setdefault((str(cells[0]), labels, ids), {})
-        names = [name for meter in meters for name in _names(meter)]
-        for name, value in zip(names, cells[1 + 2 * count :], strict=True):
-            quantity = 0 if value is None else int(value)
-            values[name] = values.get(name, 0) + (Fraction(quantity, scale) if scale != 1 else quantity)
+    names = [name for meter in meters for name in _names(meter)]
+    columns = [
+        column.to_pylist() for column in engine.query(sql, name=f"usage {question.realm.name}").columns
+    ]
+    said = [["" if cell is None else str(cell) for cell in ids] for ids in columns[1 + count : 1 + 2 * count]]
+    labels = [[UNKNOWN if cell is None else str(cell) for cell in cells] for cells in columns[1 : 1 + count]]
+    sums = [[_quantity(cell, scale) for cell in cells] for cells in columns[1 + 2 * count :]]
+    # Of no column there are no tuples, not one for each row.
+    keys = zip(columns[0], _rows(labels, columns[0]), _rows(said, columns[0]), strict=True)
+    for key, quantities in zip(keys, zip(*sums, strict=True), strict=True):
+        values = found.get(key)
+        if values is None:
+            found[key] = dict(zip(names, quantities, strict=True))
+            continue
+        for name, quantity in zip(names, quantities, strict=True):
+            values[name] = values.get(name, 0) + quantity
+
+
+def _rows(columns: list[list[str]], beside: list[str]) -> Iterable[tuple[str, ...]]:
+    return zip(*columns, strict=True) if columns else ((),) * len(beside)
+
+
+def _quantity(cell: Decimal | None, scale: int) -> int | Fraction:
+    quantity = 0 if cell is None else int(cell)
+    whole, left = divmod(quantity, scale)
+    return Fraction(quantity, scale) if left else whole
 
 
 def _names(meter: Meter) -> tuple[str, ...]:

@@ -24,8 +24,22 @@ if TYPE_CHECKING:
     from meterhouse.warehouse.landed import TableFile
     from meterhouse.warehouse.view import View
 
-Moved = dict[Side, set[date]]
-"""The months in which anybody of a side changes owner."""
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Those of a side who change owner inside a month."""
+
+    side: Side
+    months: set[date]
+    told_by: str  # the column of usage that is enough to leave out most others, or ""
+
+    @property
+    def table(self) -> str:
+        return f"moved_{self.side.table}"
+
+    def joined(self, keys: Collection[str]) -> str:
+        """A join of rows u of usage with their months."""
+        return f"JOIN {self.table} AS x ON {same(keys, 'x', 'u')} AND u.day >= x.month AND u.day < x.after"
 
 
 def months_of(first: date, last: date) -> Iterator[tuple[date, date]]:
@@ -50,13 +64,13 @@ class DailySource:
         A day is the first of the month where the row stands for the whole of it. Makes the tables of `whose`.
         """
         months = self._whole_months(question)
-        whose.prepare(self.engine, lambda columns: self._union(question, columns, (), months, {}, whose))
+        whose.prepare(self.engine, lambda columns: self._union(question, columns, (), months, [], whose))
         whole = months if question.period != "day" else set()
         return self._union(question, whose.columns, wanted, whole, self._moved(whose, whole), whose)
 
     def resources(self, question: Question) -> list[str]:
         """Of which resources there is anything of the question's realm and days, filters aside."""
-        rows = self._union(question, ("resource",), (), self._whole_months(question), {}, Whose(question))
+        rows = self._union(question, ("resource",), (), self._whole_months(question), [], Whose(question))
         found = self.engine.query(f"SELECT DISTINCT resource FROM ({rows})").column(0)
         return [str(name) for name in found.to_pylist()]
 
@@ -66,10 +80,10 @@ class DailySource:
         columns: Collection[str],
         wanted: Collection[str],
         whole: set[date],
-        moved: Moved,
+        moved: list[Moved],
         whose: Whose,
     ) -> str:
-        moving = set().union(*moved.values())
+        moving = set().union(*(one.months for one in moved))
         by_month: list[Path] = []
         by_day: tuple[list[Path], list[Path]] = ([], [])  # all of it, or only those who move
         entries: tuple[list[TableFile], list[TableFile]] = ([], [])
@@ -89,7 +103,7 @@ class DailySource:
         added = names + "".join(f', u."{one}"' for one in wanted)
         entered = names + "".join(f', {widened(one)} AS "{one}"' for one in wanted)
         days = f"{rows_of(question)} AND day BETWEEN DATE '{question.first}' AND DATE '{question.last}'"
-        unmoved, movers = _joined_with(moved, whose)
+        unmoved = "".join(f" ANTI {one.joined(whose.keys(one.side))}" for one in moved)
         parts = [f"SELECT {entered} FROM ({self.view.select_files('daily', entries[0])}) AS u WHERE {days}"]
         if by_day[0]:
             parts.append(f"SELECT {added} FROM ({files_sql(by_day[0])}) AS u WHERE {days}")
@@ -97,12 +111,13 @@ class DailySource:
             parts.append(
                 f"SELECT {added} FROM ({files_sql(by_month)}) AS u {unmoved} WHERE {rows_of(question)}"
             )
-        for of_some in movers:
+        for n in range(len(moved)):
             if by_day[1]:
-                parts.append(f"SELECT {added} FROM ({files_sql(by_day[1])}) AS u {of_some} WHERE {days}")
+                rows = f"SELECT * FROM ({files_sql(by_day[1])}) WHERE {days}"
+                parts.append(f"SELECT {added} FROM ({_of_movers(rows, moved[: n + 1], whose)}) AS u")
             if entries[1]:
-                daily = self.view.select_files("daily", entries[1])
-                parts.append(f"SELECT {entered} FROM ({daily}) AS u {of_some} WHERE {days}")
+                rows = f"SELECT * FROM ({self.view.select_files('daily', entries[1])}) WHERE {days}"
+                parts.append(f"SELECT {entered} FROM ({_of_movers(rows, moved[: n + 1], whose)}) AS u")
         return " UNION ALL ".join(parts)
 
     def _whole_months(self, question: Question) -> set[date]:
@@ -116,14 +131,19 @@ class DailySource:
             if one["first"].day == 1 and (one["first"] + timedelta(days=one["days"])).day == 1
         }
 
-    def _moved(self, whose: Whose, whole: set[date]) -> Moved:
-        """Make the tables of those who change owner inside a month; in which months there are any."""
-        found: Moved = {}
+    def _moved(self, whose: Whose, whole: set[date]) -> list[Moved]:
+        """Make the tables of those who change owner inside a month; who there are."""
+        found = []
         for side in whose.sides if whole else ():
-            self.engine.materialise(f"moved_{side.table}", whose.moved(side))
-            months = self.engine.query(f"SELECT DISTINCT month FROM moved_{side.table}").column(0).to_pylist()
-            if months:
-                found[side] = set(months)
+            table, keys = f"moved_{side.table}", [key for key in side.columns if key in whose.keys(side)]
+            self.engine.materialise(table, whose.moved(side))
+            said = ", ".join(f'COUNT(*) = COUNT("{key}") AS "{key}"' for key in keys)
+            [row] = self.engine.query(
+                f"SELECT LIST(DISTINCT month) AS months, {said} FROM {table}"
+            ).to_pylist()
+            if row["months"]:
+                told_by = next((key for key in keys if row[key]), "")
+                found.append(Moved(side, set(row["months"]), told_by))
         return found
 
 
@@ -179,14 +199,18 @@ def _kept(view: View, file: TableFile, columns: Collection[str]) -> dict[str, Pa
     return found
 
 
-def _joined_with(moved: Moved, whose: Whose) -> tuple[str, list[str]]:
-    """Joins that leave rows u of nobody who moves; joins that together leave each row of the others once."""
-    of_nobody, of_some = "", []
-    for side in moved:
-        table = f"moved_{side.table}"
-        on = f"JOIN {table} ON {same(whose.keys(side), table, 'u')} AND u.day >= {table}.month"
-        on += f" AND u.day < {table}.after"
-        # Few move: whoever doesn't is left out first.
-        of_some.append(f" SEMI {on}{of_nobody}")
-        of_nobody += f" ANTI {on}"
-    return of_nobody, of_some
+def _of_movers(rows: str, moved: Sequence[Moved], whose: Whose) -> str:
+    """SQL: `rows` of those who move on the last side and on none before: of all sides, each row once."""
+    *others, last = moved
+    keys = whose.keys(last.side)
+    few = rows
+    if last.told_by:
+        # Most rows are of nobody who moves; one column tells that, faster than all of them.
+        few = (
+            f"SELECT u.* FROM ({rows}) AS u SEMI JOIN {last.table} AS x "
+            f'ON x."{last.told_by}" = u."{last.told_by}" AND u.day >= x.month AND u.day < x.after'
+        )
+    left = "".join(f" ANTI {one.joined(whose.keys(one.side))}" for one in others)
+    return f"""
+        WITH few AS MATERIALIZED ({few}), theirs AS (SELECT u.* FROM few AS u SEMI {last.joined(keys)})
+        SELECT u.* FROM theirs AS u{left}"""

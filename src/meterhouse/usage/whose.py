@@ -257,23 +257,46 @@ class Whose:
         once = f"SELECT DISTINCT {_listed(keys)} FROM ({recorded})"
         subject = named(f"SELECT ROW_NUMBER() OVER () AS n, {said}, * FROM ({once})", keys)
         told = [
-            *(f'u."said {key}" AS "{key}"' for key in keys),
-            "s.since, s.until",
             *(f'{sql} AS "{name}"' for name, sql in visible.items()),
             *([f"{side.found} AS found"] if self.member else []),
             *([f"COALESCE(f.millionths, {WHOLE}) AS millionths"] if self.shared and side is PROJECT else []),
         ]
         conditions = [one.condition for one in self._filters if one.is_only_of(side)]
-        code = f", DENSE_RANK() OVER (ORDER BY {_listed(visible)}) AS code" if visible else ""
+        code = f"DENSE_RANK() OVER (ORDER BY {_listed(visible)})" if visible else "0"
+        kept_names = ", ".join(f'u."said {key}" AS "{key}"' for key in keys)
         return f"""
             WITH subject AS MATERIALIZED ({subject}),
             segment AS ({self._segments(side, attribution)}),
             told AS (
-                SELECT {", ".join(told)}
+                SELECT {", ".join(["u.n", "s.since", "s.until", *told])}
                 FROM segment AS s JOIN subject AS u ON u.n = s.n {attribution.joins("s.since")}
                 WHERE {" AND ".join(["TRUE", *conditions])}
-            )
-            SELECT *{code} FROM told"""
+            ),
+            coded AS MATERIALIZED (SELECT *, {code} AS code FROM told)
+            SELECT {kept_names}, c.* REPLACE (s.since AS since, s.until AS until)
+            FROM ({self._stretches(side)}) AS s
+            JOIN coded AS c ON c.n = s.n AND c.since = s.since JOIN subject AS u ON u.n = s.n"""
+
+    def _stretches(self, side: Side) -> str:
+        """SQL: segments of `coded` in a row, put together where the same is told of them."""
+        told = [
+            "code",
+            *(["found"] if self.member else []),
+            *(["millionths"] if self.shared and side is PROJECT else []),
+        ]
+        listed = ", ".join(told)
+        return f"""
+            WITH state AS (
+                SELECT n, since, until, LIST(ROW({listed}) ORDER BY {listed}) AS told
+                FROM coded GROUP BY n, since, until
+            ),
+            turning AS (
+                SELECT n, since, until, CASE WHEN LAG(told) OVER of_subject = told
+                    AND LAG(until) OVER of_subject = since THEN 0 ELSE 1 END AS turns
+                FROM state WINDOW of_subject AS (PARTITION BY n ORDER BY since)
+            ),
+            stretch AS (SELECT *, SUM(turns) OVER (PARTITION BY n ORDER BY since) AS stretch FROM turning)
+            SELECT n, MIN(since) AS since, MAX(until) AS until FROM stretch GROUP BY n, stretch"""
 
     def _segments(self, side: Side, attribution: Attribution) -> str:
         """SQL: each subject n, and from when until when nothing changes that the directory says of it."""
