@@ -7,6 +7,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from meterhouse.usage.building.models import (
     EVENT_MODELS,
     model_text,
@@ -27,6 +29,15 @@ if TYPE_CHECKING:
 
 ITEM = "resource, kind, item"
 IS_GONE = "(state_code IS NOT NULL AND state_code = 0)"
+_SIZE_SAID = pa.schema(
+    [
+        ("event_number", pa.int64()),
+        ("class", pa.string()),
+        ("vcpus", pa.int64()),
+        ("memory_mib", pa.int64()),
+        ("disk_gib", pa.int64()),
+    ]
+)
 _MOST_ALIKE = 16  # files of about one size
 
 
@@ -138,7 +149,11 @@ def hear(engine: DuckDBEngine) -> None:
     engine.relation("item_tail", "SELECT *, rowid AS tail_number FROM tail_row")
     engine.materialise("heard_row", model_text("heard"))
     engine.relation("heard", "SELECT *, rowid AS event_number FROM heard_row")
-    engine.materialise("size_said", model_text("size_said"))
+    # Nearly always every VM's size is said: then the model would only be planned, for nothing.
+    if engine.query("SELECT 1 FROM heard WHERE kind = 'vm' AND vcpus IS NULL LIMIT 1").num_rows:
+        engine.materialise("size_said", model_text("size_said"))
+    else:
+        engine.relation("size_said", _SIZE_SAID.empty_table())
     engine.relation("told", model_text("told"))
 
 
@@ -146,7 +161,7 @@ def walk(engine: DuckDBEngine) -> None:
     """From `heard` and `told` to `event_span` and `tail_made`."""
     engine.materialise("transition", model_text("transition"))
     engine.materialise("event_span", model_text("span"))
-    engine.relation("tail_made", model_text("item_tail"))
+    engine.materialise("tail_made", model_text("item_tail"))
 
 
 def added_up(entries: str) -> str:
