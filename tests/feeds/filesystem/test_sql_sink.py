@@ -7,12 +7,12 @@ from decimal import Decimal
 
 import pytest
 from scan_reading import Entry
-from storage_world import DAY, TIB, moment
 
 from meterhouse.errors import ConfigurationError, QuestionError
 from meterhouse.feeds.filesystem.databases import SinkError, connected
 from meterhouse.feeds.filesystem.report_tables import UsageRecord
 from meterhouse.feeds.filesystem.sql_sink import make_tables, put_usage
+from services.storage_world import DAY, TIB, moment
 
 NOON = moment("2024-01-05")
 TOP = "/lustre/s118/projects"

@@ -10,9 +10,9 @@ from random import Random
 
 import pytest
 from scan_reading import Entry
-from storage_world import DAY, moment
 
 from meterhouse.sources.filesystem.path_text import text_of_path
+from services.storage_world import DAY, moment
 
 NOON = moment("2024-01-05")
 CLASSES = {

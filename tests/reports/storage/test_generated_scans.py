@@ -15,10 +15,10 @@ import plain_reports as plain
 import pytest
 from plain_reports import PlainVolume, as_text, told_apart
 from scan_reading import Entry, lines, mpistat, wrstat
-from storage_world import DAY, TIB, moment
 from test_scan_formats import GPFS_COLUMNS, in_find, in_gpfs, in_gufi
 
 from services.reference_input import REFERENCE_INPUT
+from services.storage_world import DAY, TIB, moment
 
 NOON = moment("2024-01-05")
 GROUPS = {7: "hgi", 8: "humgen", 9: "left"}

@@ -6,10 +6,10 @@ import gzip
 
 import pytest
 from scan_reading import Entry, lines
-from storage_world import DAY, TIB, moment
 
 from meterhouse.errors import ConfigurationError, QuestionError
 from meterhouse.reports.storage.kept_groups import ReportExists
+from services.storage_world import DAY, TIB, moment
 
 NOON = moment("2024-01-05")
 TOP = "/lustre/s119/realdata"

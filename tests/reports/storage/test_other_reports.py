@@ -7,10 +7,10 @@ from fractions import Fraction
 
 import pytest
 from scan_reading import Entry
-from storage_world import DAY, TIB, moment
 
 from meterhouse.errors import QuestionError
 from meterhouse.reports.storage.forecast import Trend, level_of
+from services.storage_world import DAY, TIB, moment
 
 NOON = moment("2024-01-05")
 TOP = "/lustre/s119"

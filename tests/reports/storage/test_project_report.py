@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from scan_reading import Entry
-from storage_world import DAY, TIB, moment
 
 from meterhouse.errors import QuestionError
+from services.storage_world import DAY, TIB, moment
 
 NOON = moment("2024-01-05")
 TOP = "/lustre/s119/realdata"

@@ -6,13 +6,13 @@ from datetime import date
 
 import pytest
 from scan_reading import Entry
-from storage_world import DAY, moment
 
 from meterhouse.errors import QuestionError
 from meterhouse.reports.storage.owners import Owners
 from meterhouse.reports.storage.question import StorageQuestion, asked
 from meterhouse.reports.storage.within import within
 from meterhouse.site import Site
+from services.storage_world import DAY, moment
 
 NOON = moment("2024-01-05")
 TOP = "/lustre/s119"

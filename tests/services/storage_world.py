@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from click.testing import Result
 from scan_reading import Entry, lines
 from typer.testing import CliRunner
 
 from meterhouse.cli.main import app
+from strategies.sites import made_site
 
 SETTINGS = """
 [site]
@@ -93,3 +96,19 @@ class World:
     def table(self, *arguments: object) -> list[dict[str, str]]:
         """The rows that a command prints as CSV."""
         return list(csv.DictReader(io.StringIO(self.done(*arguments, "--format", "csv"))))
+
+
+@pytest.fixture(scope="session")
+def empty_storage_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Made once: people and groups do not change."""
+    path = tmp_path_factory.mktemp("site") / "site"
+    made_site(path, SETTINGS).close()
+    (path / "group").write_text("hgi:x:7:\nhumgen:x:8:\nleft:x:9:\n")
+    (path / "passwd").write_text("ann:x:10:7::/:\nbob:x:11:8::/:\n")
+    return path
+
+
+@pytest.fixture
+def world(tmp_path: Path, empty_storage_site: Path) -> World:
+    """A site with volumes s118 and s119, of which nothing was scanned yet."""
+    return World(Path(shutil.copytree(empty_storage_site, tmp_path / "site")), tmp_path)
