@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Literal, Protocol
+from typing import Literal
 from zoneinfo import ZoneInfo
+
+from meterhouse.sources.delivery import Call
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,23 +47,6 @@ class CoverageStatement:
     @property
     def missing(self) -> tuple[Window, ...]:
         return tuple(sorted((*self.failed, *self.not_covered), key=lambda window: (window.start, window.end)))
-
-
-class Call(Protocol):
-    """A call as `sources.delivery.Coverage` records it."""
-
-    @property
-    def call(self) -> str: ...
-    @property
-    def start(self) -> datetime: ...
-    @property
-    def end(self) -> datetime: ...
-    @property
-    def outcome(self) -> Literal["ok", "empty", "failed"]: ...
-    @property
-    def records(self) -> int: ...
-    @property
-    def detail(self) -> str: ...
 
 
 def state_coverage(

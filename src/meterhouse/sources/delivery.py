@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Protocol
 
 import pyarrow as pa
 
@@ -53,6 +53,23 @@ class Coverage:
     outcome: Outcome
     records: int = 0
     detail: str = ""
+
+
+class Call(Protocol):
+    """A call that was made, as `Coverage` says it and as the warehouse keeps it."""
+
+    @property
+    def call(self) -> str: ...
+    @property
+    def start(self) -> datetime: ...
+    @property
+    def end(self) -> datetime: ...
+    @property
+    def outcome(self) -> str: ...
+    @property
+    def records(self) -> int: ...
+    @property
+    def detail(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)

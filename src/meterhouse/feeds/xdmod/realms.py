@@ -181,7 +181,9 @@ def _realm(file: str, said: dict[str, Any]) -> Realm:
 
 def _statistic(name: str, said: dict[str, Any]) -> Statistic:
     denominator = said.get("denominator", [])
-    errors = {key: StandardError(**said[key]) for key in ("error", "series_error") if key in said}
+    errors: dict[str, Any] = {
+        key: StandardError(**said[key]) for key in ("error", "series_error") if key in said
+    }
     rest = {key: value for key, value in said.items() if key not in ("denominator", *errors)}
     return Statistic(
         name,

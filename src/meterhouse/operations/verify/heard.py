@@ -43,7 +43,7 @@ def coverage_gaps(view: View, start: datetime | None, end: datetime | None) -> I
                 if window.outcome == "failed":
                     yield _gap("a call failed", f"{window.start:%Y-%m-%d %H:%M:%S}: {window.detail}", where)
             continue
-        statement = state_coverage(resource, source, windows, first, last)  # type: ignore[arg-type]
+        statement = state_coverage(resource, source, windows, first, last)
         for missing in statement.failed:
             found = f"{missing.start:%Y-%m-%d %H:%M:%S} to {missing.end:%Y-%m-%d %H:%M:%S}: {missing.detail}"
             yield _gap("a window was asked for in vain", found, where)

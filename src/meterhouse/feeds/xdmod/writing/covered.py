@@ -12,22 +12,15 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from meterhouse.sources.delivery import Call
 from meterhouse.usage.calendar import day_start
 
 
-class Call(Protocol):
-    """A call as the warehouse keeps it."""
+class SourceCall(Call, Protocol):
+    """A call that was made to a source."""
 
     @property
     def source(self) -> str: ...
-    @property
-    def call(self) -> str: ...
-    @property
-    def start(self) -> datetime: ...
-    @property
-    def end(self) -> datetime: ...
-    @property
-    def outcome(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +44,7 @@ class Stretch:
 
 
 def holes(
-    calls: Iterable[Call],
+    calls: Iterable[SourceCall],
     first: date,
     last: date,
     zone: ZoneInfo,
