@@ -16,7 +16,7 @@ from meterhouse.sources.file_formats import FILE_FORMATS
 from meterhouse.usage.build import build, daily_usage
 from strategies.sites import made_site
 
-KILLS = int(os.environ.get("METERHOUSE_KILLS", "8"))
+KILLS = int(os.environ.get("METERHOUSE_KILLS", "6"))
 SEED = int(os.environ.get("METERHOUSE_SEED", "0")) or random.randrange(1, 10**6)
 MOST_SECONDS = 1.2  # until the kill: about what a whole run takes
 SETTINGS = f"""\

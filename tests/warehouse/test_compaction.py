@@ -31,27 +31,27 @@ from meterhouse.warehouse import Warehouse, compaction, store
 from meterhouse.warehouse.catalogue.models import DataFile
 
 
-def test_two_thousand_small_batches_are_read_from_few_files(
+def test_eleven_hundred_small_batches_are_read_from_few_files(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "fsync", lambda _: None)  # what a crash would lose is not the question here
     register = open_register(tmp_path / "register.sqlite")
     register.migrate()
     with Warehouse(tmp_path / "warehouse", register) as warehouse:
-        for number in range(2000):
+        for number in range(1100):
             seen = records("openstack_domain", 10, observed_at=[FIRST + number * FIVE_MINUTES] * 10)
             warehouse.land(delivery(number, [Rows("openstack_domain", seen)]))
         view = warehouse.view()
-        # 2000 = 62 * 32 + 16 files; of the 62, 32 were merged once more: 1 + 30 + 16. A few wait for
+        # 1100 = 34 * 32 + 12 files; of the 34, 32 were merged once more: 1 + 2 + 12. A few wait for
         # the next check.
-        assert 32 <= len(view.files("openstack_domain")) <= 47 + 32
+        assert 1 < len(view.files("openstack_domain")) <= 15 + 32
         began = time.perf_counter()
         sql = f"SELECT count(*), count(DISTINCT batch_id) FROM ({view.select('openstack_domain')})"
-        assert duckdb.sql(sql).fetchall() == [(20_000, 2000)]
+        assert duckdb.sql(sql).fetchall() == [(11_000, 1100)]
         assert time.perf_counter() - began < 1
         # No row was written more often than once for each level.
         compacted = DataFile.objects.using(register.alias).filter(has_snapshot_column=True)
-        assert sum(compacted.values_list("rows", flat=True)) <= 2 * 20_000
+        assert sum(compacted.values_list("rows", flat=True)) <= 2 * 11_000
     assert caplog.records == []
     register.close()
 
