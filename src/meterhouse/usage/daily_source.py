@@ -7,6 +7,7 @@ day. Months in part, and files without sums, are read by day.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -40,6 +41,14 @@ class Moved:
     def joined(self, keys: Collection[str]) -> str:
         """A join of rows u of usage with their months."""
         return f"JOIN {self.table} AS x ON {same(keys, 'x', 'u')} AND u.day >= x.month AND u.day < x.after"
+
+    def joined_in(self, month: date) -> str:
+        """A join that leaves few rows u of a month: one column tells of most, fast, that they don't move."""
+        if not self.told_by:
+            return ""
+        column = f'"{self.told_by}"'
+        few = f"SELECT {column} FROM {self.table} WHERE month = DATE '{month}'"
+        return f"SEMI JOIN ({few}) AS x ON x.{column} = u.{column}"
 
 
 def months_of(first: date, last: date) -> Iterator[tuple[date, date]]:
@@ -85,8 +94,11 @@ class DailySource:
     ) -> str:
         moving = set().union(*(one.months for one in moved))
         by_month: list[Path] = []
-        by_day: tuple[list[Path], list[Path]] = ([], [])  # all of it, or only those who move
-        entries: tuple[list[TableFile], list[TableFile]] = ([], [])
+        by_day: list[Path] = []
+        entries: list[TableFile] = []
+        # Of months that are read from sums by month: the days of those who move.
+        days_of_movers: list[Path] = []
+        entries_of_movers: dict[date, list[TableFile]] = defaultdict(list)
         for month, _ in months_of(question.first, question.last):
             for file in self.view.files("daily", partition=f"{month:%Y-%m}"):
                 sums = _kept(self.view, file, columns)
@@ -96,28 +108,33 @@ class DailySource:
                     if month not in moving:
                         continue
                 if "day" in sums:
-                    by_day[in_months].append(sums["day"])
+                    (days_of_movers if in_months else by_day).append(sums["day"])
                 else:
-                    entries[in_months].append(file)
+                    (entries_of_movers[month] if in_months else entries).append(file)
         names = ", ".join(f'u."{one}"' for one in dict.fromkeys(("day", "state", *columns)))
         added = names + "".join(f', u."{one}"' for one in wanted)
         entered = names + "".join(f', {widened(one)} AS "{one}"' for one in wanted)
         days = f"{rows_of(question)} AND day BETWEEN DATE '{question.first}' AND DATE '{question.last}'"
         unmoved = "".join(f" ANTI {one.joined(whose.keys(one.side))}" for one in moved)
-        parts = [f"SELECT {entered} FROM ({self.view.select_files('daily', entries[0])}) AS u WHERE {days}"]
-        if by_day[0]:
-            parts.append(f"SELECT {added} FROM ({files_sql(by_day[0])}) AS u WHERE {days}")
+        parts = [f"SELECT {entered} FROM ({self.view.select_files('daily', entries)}) AS u WHERE {days}"]
+        if by_day:
+            parts.append(f"SELECT {added} FROM ({files_sql(by_day)}) AS u WHERE {days}")
         if by_month:
             parts.append(
                 f"SELECT {added} FROM ({files_sql(by_month)}) AS u {unmoved} WHERE {rows_of(question)}"
             )
-        for n in range(len(moved)):
-            if by_day[1]:
-                rows = f"SELECT * FROM ({files_sql(by_day[1])}) WHERE {days}"
+        for n, one in enumerate(moved):
+            if days_of_movers:
+                rows = f"SELECT * FROM ({files_sql(days_of_movers)}) WHERE {days}"
                 parts.append(f"SELECT {added} FROM ({_of_movers(rows, moved[: n + 1], whose)}) AS u")
-            if entries[1]:
-                rows = f"SELECT * FROM ({self.view.select_files('daily', entries[1])}) WHERE {days}"
-                parts.append(f"SELECT {entered} FROM ({_of_movers(rows, moved[: n + 1], whose)}) AS u")
+            few = []
+            for month in one.months & set(entries_of_movers):
+                rows = self.view.select_files("daily", entries_of_movers[month])
+                rows = f"SELECT * FROM ({rows}) WHERE {days}"
+                few.append(f"SELECT u.* FROM ({rows}) AS u {one.joined_in(month)}")
+            if few:
+                theirs = _of_movers(" UNION ALL ".join(few), moved[: n + 1], whose)
+                parts.append(f"SELECT {entered} FROM ({theirs}) AS u")
         return " UNION ALL ".join(parts)
 
     def _whole_months(self, question: Question) -> set[date]:
@@ -200,17 +217,9 @@ def _kept(view: View, file: TableFile, columns: Collection[str]) -> dict[str, Pa
 
 
 def _of_movers(rows: str, moved: Sequence[Moved], whose: Whose) -> str:
-    """SQL: `rows` of those who move on the last side and on none before: of all sides, each row once."""
+    """SQL: the `rows` of those who move on the last side and on none before: of all sides, each row once."""
     *others, last = moved
-    keys = whose.keys(last.side)
-    few = rows
-    if last.told_by:
-        # Most rows are of nobody who moves; one column tells that, faster than all of them.
-        few = (
-            f"SELECT u.* FROM ({rows}) AS u SEMI JOIN {last.table} AS x "
-            f'ON x."{last.told_by}" = u."{last.told_by}" AND u.day >= x.month AND u.day < x.after'
-        )
     left = "".join(f" ANTI {one.joined(whose.keys(one.side))}" for one in others)
     return f"""
-        WITH few AS MATERIALIZED ({few}), theirs AS (SELECT u.* FROM few AS u SEMI {last.joined(keys)})
-        SELECT u.* FROM theirs AS u{left}"""
+        WITH few AS MATERIALIZED (SELECT u.* FROM ({rows}) AS u SEMI {last.joined(whose.keys(last.side))})
+        SELECT u.* FROM few AS u{left}"""
