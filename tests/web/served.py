@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -59,6 +60,13 @@ class Served:
             answer = client.post("/accounts/login/", data=sent, headers={"Referer": self.url})
             assert answer.status_code == 302, answer.text
         return client
+
+
+def copied(source: Path, folder: Path) -> Path:
+    """A site once more, in a new folder; nobody may be using the one there is."""
+    left = shutil.ignore_patterns(".web-shared*", "serve.log", "made-files", "*.lock")
+    shutil.copytree(source, folder, ignore=left)
+    return folder
 
 
 def free_port() -> int:

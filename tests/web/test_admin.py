@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -13,10 +10,8 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import serving
 from django.db.models import Model
-from served import Served
-from two_institutions import make_site
+from served import Served, copied, serving
 
 from meterhouse.allocations.register import models as ledger
 from meterhouse.directory.register import models as directory
@@ -24,19 +19,16 @@ from meterhouse.site import Site
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(original: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A site of this module's own: what is changed here is seen by no other test."""
-    with make_site(tmp_path_factory.mktemp("admin") / "site") as site:
+    with Site.open(copied(original, tmp_path_factory.mktemp("admin") / "site")) as site:
         yield site
 
 
 @pytest.fixture(scope="module")
-def served(site: Site) -> Iterator[Served]:
-    program = Path(__file__).with_name("accounts_of_roles.py")
-    made = subprocess.run([sys.executable, str(program), str(site.path)], capture_output=True, text=True)
-    assert made.returncode == 0, made.stderr
+def served(site: Site, tokens: dict[str, str]) -> Iterator[Served]:
     with serving(site.path, "--no-work") as url:
-        yield Served(url, site.path, json.loads(made.stdout), {})
+        yield Served(url, site.path, tokens, {})
 
 
 def sent(browser: httpx.Client, path: str, **values: Any) -> httpx.Response:

@@ -20,7 +20,7 @@ import pytest
 from identity_provider import SECRET
 from openpyxl import load_workbook
 from rights.matrix import PAGES
-from served import PASSWORD, PROGRAM, Served
+from served import PASSWORD, PROGRAM, Served, copied
 from two_institutions import FORMULA, PERIOD, SCRIPT
 
 SHOWN = [page for page, who in PAGES.items() if who == "all"]
@@ -157,13 +157,12 @@ def test_what_only_the_server_reads_is_readable_by_it_alone(strict: Served) -> N
             assert stat.S_IMODE(work.stat().st_mode) == 0o700
 
 
-def test_cookies_of_a_site_with_https_are_sent_by_https_alone(tmp_path: Path) -> None:
-    (tmp_path / "meterhouse.toml").write_text(
-        '[site]\nname = "x"\n[web]\nurl = "https://usage.example.org"\n'
-    )
+def test_cookies_of_a_site_with_https_are_sent_by_https_alone(original: Path, tmp_path: Path) -> None:
+    folder = copied(original, tmp_path / "site")
+    (folder / "meterhouse.toml").write_text('[site]\nname = "x"\n[web]\nurl = "https://usage.example.org"\n')
     program = f"""
 from meterhouse.web.configured import configure
-configure({str(tmp_path)!r})
+configure({str(folder)!r})
 from django.conf import settings
 print(settings.SESSION_COOKIE_SECURE, settings.CSRF_COOKIE_SECURE, settings.SECURE_HSTS_SECONDS > 1e7)
 print(settings.DEBUG, settings.ALLOWED_HOSTS)

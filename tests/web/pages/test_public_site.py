@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlencode
 
 import httpx
 import pytest
-from screenshots import serving
-from two_institutions import PERIOD, make_site
+from served import copied, serving
+from two_institutions import PERIOD
 
 DAYS = urlencode(PERIOD)
 NAMES = ("Ocean", "Oka", "ocean", "Northfield", "vm-", "p1-name", "u1-name")
 
 
 @pytest.fixture(scope="module")
-def anybody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+def anybody(original: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """Somebody without an account."""
-    folder = tmp_path_factory.mktemp("open") / "site"
-    with make_site(folder, public=True):
-        pass
+    folder = copied(original, tmp_path_factory.mktemp("open") / "site")
+    settings = folder / "meterhouse.toml"
+    settings.write_text(settings.read_text().replace("public = false", "public = true"))
     with serving(folder) as url, httpx.Client(base_url=url, trust_env=False, verify=False) as client:
         yield client
 

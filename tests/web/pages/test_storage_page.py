@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
-import json
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,11 +12,10 @@ from pathlib import Path
 import pytest
 from posting import post
 from rights.matrix import ROLES
-from screenshots import serving
-from served import METERHOUSE, PROGRAM, Served
-from two_institutions import make_site
+from served import METERHOUSE, PROGRAM, Served, copied, serving
 
 from meterhouse.operations.directory_import import import_statement
+from meterhouse.site import Site
 from meterhouse.sources.directory.statement import SaidAccount, SaidProject, SaidReference, Statement
 
 pytest.importorskip("numba", reason="needs the extra scan")
@@ -35,10 +32,12 @@ ALL = {"ocean", "<waves>", "cyd"}
 
 
 @pytest.fixture(scope="module")
-def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def stored(
+    original: Path, tokens: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
     """The site of two institutions with a scan, served."""
-    folder = tmp_path_factory.mktemp("stored") / "site"
-    with make_site(folder) as site:
+    folder = copied(original, tmp_path_factory.mktemp("stored") / "site")
+    with Site.open(folder) as site:
         (folder / "group").write_text("oceangroup:x:11:\nwavesgroup:x:12:\n")
         (folder / "passwd").write_text("cydlogin:x:21:100::/:/bin/sh\n")
         settings = folder / "meterhouse.toml"
@@ -81,11 +80,8 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         subprocess.run(
             [METERHOUSE, "--site", str(folder), "ingest", "scan", *command], check=True, capture_output=True
         )
-    program = Path(__file__).parents[1] / "accounts_of_roles.py"
-    accounts = subprocess.run([sys.executable, str(program), str(folder)], capture_output=True, text=True)
-    assert accounts.returncode == 0, accounts.stderr
     with serving(folder) as url:
-        yield Served(url, folder, json.loads(accounts.stdout), {})
+        yield Served(url, folder, tokens, {})
 
 
 @pytest.mark.parametrize("role", [role for role in ROLES if role != "unlinked"])

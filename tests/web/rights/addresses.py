@@ -1,11 +1,10 @@
-"""Run as a program: print every address and method that a site serves, as JSON."""
+"""Run as a program: print every address and method that the site in a folder serves, as JSON."""
 
 from __future__ import annotations
 
 import json
-import tempfile
+import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from meterhouse.web.configured import configure
@@ -27,17 +26,14 @@ def pages(patterns: list[Any], before: str = "") -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder)
-        (path / "meterhouse.toml").write_text('[site]\nname = "Nothing"\n')
-        with configure(path) as site:
-            serve_site(site)
-            from meterhouse.web.api.api import api
-            from meterhouse.web.urls import urlpatterns
+    with configure(sys.argv[1]) as site:
+        serve_site(site)
+        from meterhouse.web.api.api import api
+        from meterhouse.web.urls import urlpatterns
 
-            operations = [
-                f"{method} {address.removeprefix('/' + API)}"
-                for address, methods in api.get_openapi_schema()["paths"].items()
-                for method in methods
-            ]
-            print(json.dumps({"pages": sorted(pages(urlpatterns)), "operations": sorted(operations)}))
+        operations = [
+            f"{method} {address.removeprefix('/' + API)}"
+            for address, methods in api.get_openapi_schema()["paths"].items()
+            for method in methods
+        ]
+        print(json.dumps({"pages": sorted(pages(urlpatterns)), "operations": sorted(operations)}))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -14,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from served import Served
+from served import copied
 
 from services.mail_server import MailServer
 
@@ -28,16 +26,9 @@ def mail_server() -> Iterator[MailServer]:
 
 
 @pytest.fixture(scope="package")
-def folder(served: Served, mail_server: MailServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The served site once more, with a mail server; nobody serves it."""
-    folder = tmp_path_factory.mktemp("work") / "site"
-    left = shutil.ignore_patterns("register.sqlite3*", ".web-shared*", "serve.log", "made-files")
-    shutil.copytree(served.folder, folder, ignore=left)
-    with sqlite3.connect(served.folder / "register.sqlite3") as source:
-        with sqlite3.connect(folder / "register.sqlite3") as target:
-            source.backup(target)
-        target.close()
-    source.close()
+def folder(original: Path, mail_server: MailServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site once more, with a mail server; nobody serves it."""
+    folder = copied(original, tmp_path_factory.mktemp("work") / "site")
     with (folder / "meterhouse.toml").open("a") as settings:
         settings.write(
             f'[alerts.mail]\nhost = "127.0.0.1"\nport = {mail_server.server_address[1]}\n'

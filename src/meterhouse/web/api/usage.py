@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import islice
 
-import pyarrow as pa
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
-from meterhouse.reports.spans import read_spans
 from meterhouse.usage.meters import find_realm
-from meterhouse.usage.tables import SPAN
 from meterhouse.web.answering import answered
 from meterhouse.web.api.answers import page
 from meterhouse.web.api.askers import asker_of
@@ -20,13 +17,12 @@ from meterhouse.web.api.formats import Record
 from meterhouse.web.api.log_rows import LOG_COLUMN_TYPES, log_rows
 from meterhouse.web.api.paging import Place
 from meterhouse.web.api.schemas import LogAsked, SpansAsked, UsageAsked
+from meterhouse.web.api.span_rows import SPAN_COLUMN_TYPES, span_rows
 from meterhouse.web.api.usage_columns import usage_columns
-from meterhouse.web.asking import days_of, filters_of, question_of, split
+from meterhouse.web.asking import days_of, question_of, split
 from meterhouse.web.serving import served_site
 
 router = Router(tags=["usage"])
-
-_SPAN: dict[str, pa.DataType] = {field.name: field.type for field in SPAN}
 
 
 @router.get("/usage", response=ANSWERS, summary="How much was used, by whom, when?")
@@ -53,7 +49,7 @@ def usage(request: HttpRequest, asked: Query[UsageAsked]) -> HttpResponse:
 
 
 @router.get("/spans", response=ANSWERS, summary="Which item was in which state and size, from when to when?")
-@answers(_SPAN)
+@answers(SPAN_COLUMN_TYPES)
 def spans(request: HttpRequest, asked: Query[SpansAsked]) -> HttpResponse:
     """The sessions behind the figures, with the records that opened and closed them."""
     days_of(asked.first, asked.last)
@@ -61,18 +57,10 @@ def spans(request: HttpRequest, asked: Query[SpansAsked]) -> HttpResponse:
     right = asker_of(request).right
 
     def rows(place: Place, snapshot: int) -> Sequence[Record]:
-        found = read_spans(
-            served_site(),
-            asked.first,
-            asked.last,
-            rules=asked.profile,
-            where=filters_of(asked.where),
-            filters=right.filters,
-            as_of=snapshot,
-        )
+        found = span_rows(served_site(), asked.first, asked.last, asked.where, asked.profile, right, snapshot)
         return list(islice(found, place.offset, place.offset + asked.limit + 1))
 
-    return page(request, "records", asked, "spans", lambda: _SPAN, rows)
+    return page(request, "records", asked, "spans", lambda: SPAN_COLUMN_TYPES, rows)
 
 
 @router.get("/log", response=ANSWERS, summary="What happened, when and by whose account?")

@@ -24,6 +24,8 @@ from meterhouse.web.saved import keeping
 from meterhouse.web.saved.models import MOVING, Dashboard, SavedQuestion
 from meterhouse.web.visitors import right_of_request
 
+_MOVES = {"up": -1, "down": 1, "remove": 0}
+
 
 @for_accounts
 def saved(request: HttpRequest) -> HttpResponse:
@@ -72,20 +74,11 @@ def change(request: HttpRequest, id_: int) -> HttpResponse:
 
     def work() -> HttpResponse:
         one = keeping.own(request.user, SavedQuestion, id_)
-        doing = request.POST.get("do", "")
-        if doing == "rename":
-            keeping.rename(one, request.POST.get("title", ""))
-        elif doing == "delete":
-            one.delete()
-        elif doing in ("share", "unshare"):
-            keeping.share(one, doing == "share")
-        elif doing == "add":
-            board = keeping.own(request.user, Dashboard, _number(request.POST.get("dashboard")))
-            keeping.add_panel(board, one)
-            return redirect("dashboard", board.pk)
-        else:
-            raise QuestionError(f"do: expected rename, delete, share, unshare or add, found {doing!r}")
-        return redirect("saved")
+        if request.POST.get("do") != "add":
+            return _changed(one, request) or redirect("saved")
+        board = keeping.own(request.user, Dashboard, _number(request.POST.get("dashboard")))
+        keeping.add_panel(board, one)
+        return redirect("dashboard", board.pk)
 
     return _done(request, work)
 
@@ -148,21 +141,13 @@ def change_dashboard(request: HttpRequest, id_: int) -> HttpResponse:
     def work() -> HttpResponse:
         board = keeping.own(request.user, Dashboard, id_)
         doing = request.POST.get("do", "")
-        if doing == "rename":
-            keeping.rename(board, request.POST.get("title", ""))
-        elif doing == "delete":
-            board.delete()
-            return redirect("saved")
-        elif doing in ("share", "unshare"):
-            keeping.share(board, doing == "share")
-        elif doing == "add":
+        if doing == "add":
             question = keeping.own(request.user, SavedQuestion, _number(request.POST.get("question")))
             keeping.add_panel(board, question)
-        elif doing in ("up", "down", "remove"):
-            by = {"up": -1, "down": 1, "remove": 0}[doing]
-            keeping.move_panel(board, _number(request.POST.get("panel")), by)
+        elif doing in _MOVES:
+            keeping.move_panel(board, _number(request.POST.get("panel")), _MOVES[doing])
         else:
-            raise QuestionError(f"do: expected what to do with a dashboard, found {doing!r}")
+            return _changed(board, request) or redirect("dashboard", board.pk)
         return redirect("dashboard", board.pk)
 
     return _done(request, work)
@@ -206,6 +191,21 @@ def address_now(one: SavedQuestion) -> str:
     if days is not None:
         said["from"], said["to"] = str(days[0]), str(days[1])
     return said.urlencode()
+
+
+def _changed(one: SavedQuestion | Dashboard, request: HttpRequest) -> HttpResponse | None:
+    """Rename, share or delete what is one's own; where to go after that if it isn't there any more."""
+    doing = request.POST.get("do", "")
+    if doing == "rename":
+        keeping.rename(one, request.POST.get("title", ""))
+    elif doing in ("share", "unshare"):
+        keeping.share(one, doing == "share")
+    elif doing == "delete":
+        one.delete()
+        return redirect("saved")
+    else:
+        raise QuestionError(f"do: expected rename, delete, share or another change, found {doing!r}")
+    return None
 
 
 def _panels(board: Dashboard) -> list[dict[str, Any]]:

@@ -85,7 +85,7 @@ def shared(kind: type[Owned], key: str) -> Owned:
     return found
 
 
-def rename(one: Owned, title: str) -> None:
+def rename(one: SavedQuestion | Dashboard, title: str) -> None:
     """Call it otherwise."""
     one.title = _titled(title)
     try:
@@ -94,7 +94,7 @@ def rename(one: Owned, title: str) -> None:
         raise QuestionError(f"title: expected a new one, found {title!r}, which is taken") from None
 
 
-def share(one: Owned, wanted: bool) -> None:
+def share(one: SavedQuestion | Dashboard, wanted: bool) -> None:
     """Make an address that others can open, or end the one there is."""
     one.share_key = (one.share_key or secrets.token_urlsafe(18)) if wanted else None
     committed("default", lambda: one.save(update_fields=["share_key"]))

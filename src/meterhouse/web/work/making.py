@@ -24,18 +24,17 @@ from meterhouse.reports.monthly import MonthlyReport
 from meterhouse.reports.questions import answer_question
 from meterhouse.reports.site_dump import dump_site
 from meterhouse.reports.site_month import site_month
-from meterhouse.reports.spans import read_spans
 from meterhouse.reports.storage.question import StorageQuestion
 from meterhouse.reports.storage.question import asked as ask_storage
 from meterhouse.reports.storage.tabled import REPORTS, tabled
 from meterhouse.reports.tables import as_text, tables
 from meterhouse.reports.write import write_monthly
 from meterhouse.site import Site
-from meterhouse.usage.tables import SPAN
 from meterhouse.web.api.formats import harmless
 from meterhouse.web.api.log_rows import LOG_COLUMN_TYPES, log_rows
+from meterhouse.web.api.span_rows import SPAN_COLUMN_TYPES, span_rows
 from meterhouse.web.api.usage_columns import usage_columns
-from meterhouse.web.asking import filters_of, moment_of
+from meterhouse.web.asking import moment_of
 from meterhouse.web.rights import Right
 from meterhouse.web.seen import Seen
 from meterhouse.web.work.parameters import ExportParameters, ReportParameters, StorageParameters
@@ -179,17 +178,8 @@ def _rows(
         question = right.restrict(asked.question)
         return usage_columns(question), answer_question(site, question, snapshot).records()
     if asked.what == "spans":
-        spans = read_spans(
-            site,
-            asked.first,
-            asked.last,
-            rules=asked.profile,
-            where=filters_of(asked.where),
-            filters=right.filters,
-            as_of=snapshot,
-        )
-        types: dict[str, pa.DataType] = {field.name: field.type for field in SPAN}
-        return types, spans
+        spans = span_rows(site, asked.first, asked.last, asked.where, asked.profile, right, snapshot)
+        return SPAN_COLUMN_TYPES, spans
     lines = log_rows(site, asked.first, asked.last, asked.where, (), asked.profile, right, snapshot)
     return LOG_COLUMN_TYPES, lines
 
