@@ -220,8 +220,7 @@ class Figures:
                 return ""
             if error == 0:
                 return "0"
-            text = repr(error)
-            return text if "e" not in text else f"{error:.20f}".rstrip("0").rstrip(".")
+            return f"{Decimal(repr(error)):f}"
         value, places = self._value(statistic)
         return decimal(Fraction(value), places)
 

@@ -59,7 +59,7 @@ def test_there_is_no_figure_where_more_ran_than_ended(value, by_day, make_job):
 
 
 def test_small_errors_have_no_exponent(value, make_job):
-    # A second's difference in 3,600 x 32 jobs is 0.5 s by the root of 64.
+    # Half of them ran a second longer: half a second, by the root of 64.
     jobs = [make_job("18 10:00:00", f"18 10:00:0{1 + n % 2}") for n in range(64)]
     assert value(jobs, "sem_avg_wallduration_hours") == "0.00001736111111111111"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from decimal import Decimal
 from fractions import Fraction
 
 from meterhouse.feeds.xdmod.realms import StandardError
@@ -15,7 +16,6 @@ Figure = Fraction | float | None
 _NO_FIGURE = ""
 # MySQL divides decimals to whole words of nine digits, and the rest is gone.
 _WORD = 10**9
-_MOST_DECIMALS = 20
 
 
 def standard_error(sums: Mapping[str, int], error: StandardError, per: int) -> float | None:
@@ -38,7 +38,4 @@ def printed(value: Figure, decimals: int) -> str:
         return _NO_FIGURE
     if isinstance(value, Fraction):
         return f"{rounded(value, decimals):f}"
-    if value == 0:
-        return "0"
-    digits = repr(value)
-    return digits if "e" not in digits else f"{value:.{_MOST_DECIMALS}f}".rstrip("0").rstrip(".")
+    return f"{Decimal(repr(value)):f}" if value else "0"

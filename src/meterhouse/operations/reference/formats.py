@@ -25,7 +25,10 @@ def xdmod_page() -> str:
     for realm in realms().values():
         parts.append(f"## Realm {realm.name}")
         parts.append(realm.counts)
-        rows = [(code(one.name), one.title, one.unit, str(one.decimals)) for one in realm.statistics.values()]
+        rows = [
+            (code(one.name), one.title, one.unit, "all" if one.error else str(one.decimals))
+            for one in realm.statistics.values()
+        ]
         parts.append(table(["statistic", "title", "unit", "decimals"], rows))
         parts.append(
             table(["group-by", "title"], [(code(one.name), one.title) for one in realm.group_bys.values()])
