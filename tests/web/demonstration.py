@@ -1,28 +1,21 @@
-"""Run as a program: make the example site up to yesterday, with a directory, a ledger, a scan and accounts.
+"""Run as a program: make the example site up to yesterday, with a scan and accounts.
 
-`meterhouse demo` stands still at 2026's autumn and has no ledger; pictures of pages want this month.
+`meterhouse demo` stands still at 2026's autumn; pictures of pages want this month.
 """
 
 from __future__ import annotations
 
 import base64
-import json
 import random
 import subprocess
 import sys
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from meterhouse.operations.demo import records
 from meterhouse.operations.demo import site as demo
-from meterhouse.operations.demo.jobs import CLUSTER
 from meterhouse.operations.demo.people import PEOPLE, PROJECTS
-from meterhouse.operations.demo.pods import CONTAINERS
 
-RESOURCES = (records.RESOURCE, CLUSTER, CONTAINERS)
-INSTITUTIONS = sorted({one.institution for one in PEOPLE if one.institution})
-# Project: core hours that it got this quarter; some have hardly any left, and one has used more.
-ALLOCATED = {"genomics": 60_000, "ocean-models": 90_000, "tide-forecast": 40_000, "medieval-corpus": 40_000}
 VOLUME = "/projects"
 MORE_SETTINGS = f"""
 [[volumes]]
@@ -54,10 +47,6 @@ def make(folder: Path) -> Path:
         done = CliRunner().invoke(app, ["--site", str(site), *map(str, arguments)], catch_exceptions=False)
         assert done.exit_code == 0, done.output
 
-    ledger = folder / "ledger.json"
-    ledger.write_text(json.dumps(_ledger(today)))
-    run("allocations", "load", ledger)
-    run("allocations", "rebuild")
     users = {one.username: 1000 + number for number, one in enumerate(PEOPLE)}
     groups = {one.name: 2000 + number for number, one in enumerate(PROJECTS)}
     (site / "passwd").write_text("".join(f"{name}:x:{n}:100::/:/bin/sh\n" for name, n in users.items()))
@@ -67,75 +56,6 @@ def make(folder: Path) -> Path:
     scan.write_bytes(b"\n".join(_scan(users, groups, int(moment.timestamp()))) + b"\n")
     run("ingest", "scan", "--volume", "projects", "--scanned-at", moment.isoformat(), scan)
     return site
-
-
-def _ledger(today: date) -> dict[str, list[dict[str, object]]]:
-    start = date(today.year, (today.month - 1) // 3 * 3 + 1, 1)
-    end = date(start.year + start.month // 10, (start.month + 2) % 12 + 1, 1) - timedelta(days=1)
-    quarter = f"{start.year}-Q{(start.month + 2) // 3}"
-    name_of = {one.id: one.name for one in PROJECTS}
-    institution_of = {one.username: one.institution for one in PEOPLE}
-    kinds = {records.RESOURCE: "cloud_project", CLUSTER: "slurm_account", CONTAINERS: "namespace"}
-    return {
-        "institutes": [{"name": name} for name in INSTITUTIONS],
-        "persons": [
-            {
-                "username": one.username,
-                "full_name": f"{one.first} {one.last}".strip(),
-                **({"institute": one.institution} if one.institution else {}),
-            }
-            for one in PEOPLE
-        ],
-        "accounts": [{"username": one.username, "person": one.username} for one in PEOPLE],
-        "projects": [
-            {
-                "pid": one.name,
-                "name": one.name.replace("-", " ").capitalize(),
-                **({"parent": name_of[one.parent]} if one.parent else {}),
-                "institute": institution_of[one.pi],
-                "references": [
-                    {
-                        "resource": resource,
-                        "ref": one.id if kind == "cloud_project" else one.name,
-                        "kind": kind,
-                    }
-                    for resource, kind in kinds.items()
-                ]
-                + [{"resource": "home", "ref": one.name, "kind": "unix_group", "matches": "name"}],
-            }
-            for one in PROJECTS
-        ],
-        "memberships": [
-            {
-                "person": person,
-                "project": one.name,
-                "is_project_leader": person == one.pi,
-                "is_primary_contact": person == one.pi,
-            }
-            for one in PROJECTS
-            for person in dict.fromkeys((one.pi, *one.members))
-        ],
-        "machines": [{"name": name} for name in (records.RESOURCE, CLUSTER)],
-        "resource_pools": [{"name": "Core hours", "units": "core hours", "function": "sum"}],
-        "resources": [
-            {"machine": name, "resource_pool": "Core hours", "realm": realm, "meter": "core_hours"}
-            for name, realm in ((records.RESOURCE, "cloud"), (CLUSTER, "jobs"))
-        ],
-        "schemes": [{"name": "Merit", "opened": str(start.replace(year=start.year - 1))}],
-        "grants": [
-            {"id": f"g-{name}", "project": name, "scheme": "Merit", "begins": str(start), "expires": str(end)}
-            for name in ALLOCATED
-        ],
-        "periods": [{"name": quarter, "start": str(start), "end": str(end)}],
-        "allocation_pools": [
-            {"id": f"p-{name}", "project": name, "period": quarter, "resource_pool": "Core hours"}
-            for name in ALLOCATED
-        ],
-        "allocations": [
-            {"id": f"a-{name}", "grant": f"g-{name}", "allocation_pool": f"p-{name}", "quantity": quantity}
-            for name, quantity in ALLOCATED.items()
-        ],
-    }
 
 
 def _scan(users: dict[str, int], groups: dict[str, int], now: int) -> list[bytes]:

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from django.db.models import Max
 
 from meterhouse.register.transactions import asked
-from meterhouse.reports.coverage import Call, Window, midnight, state_coverage
+from meterhouse.reports.coverage import Window, midnight, state_coverage
+from meterhouse.sources.delivery import Call
 from meterhouse.warehouse.catalogue.models import CoverageWindow
 from meterhouse.warehouse.landed import LandedCoverage
 from meterhouse.web import kept, present
