@@ -94,6 +94,19 @@ def test_every_table_has_a_list_a_form_and_a_search(served: Served) -> None:
         assert browser.get(f"{path}add/").status_code in (200, 403), path
 
 
+def test_who_did_what_is_for_administrators_to_read(served: Served) -> None:
+    log = "/admin/web_accounts/auditevent/"
+    browser = served.browser("administrator")
+    page = browser.get(log, params={"q": "administrator", "action": "log in"})
+    assert page.status_code == 200
+    assert "log in" in page.text
+    assert "Audit events" in browser.get("/admin/").text
+    assert browser.get("/admin/web_accounts/access/").status_code == 200
+    assert browser.get(f"{log}add/").status_code == 403
+    assert served.browser("staff").get(log).status_code == 403
+    assert "Audit events" not in served.browser("staff").get("/admin/").text
+
+
 def test_a_change_is_kept_with_who_why_before_and_after(served: Served, site: Site) -> None:
     browser, ada = served.browser("staff"), person(site, "ada")
     snapshot = site.warehouse.view().snapshot

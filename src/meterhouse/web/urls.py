@@ -7,6 +7,7 @@ from allauth.socialaccount import views as provided
 from allauth.socialaccount.providers.openid_connect import views as oidc
 from django.urls import path
 
+from meterhouse.web.admin import accounts as _accounts  # noqa: F401
 from meterhouse.web.admin import directory as _directory  # noqa: F401
 from meterhouse.web.admin import ledger as _ledger  # noqa: F401
 from meterhouse.web.admin.site import admin_site
