@@ -53,6 +53,9 @@ def _job(random: Random, number: int) -> list[str]:
         "group": group,
         "user": user,
         "submit": clock(start - waited),
+        "eligible": random.choice(
+            [clock(start - waited), clock(start - waited // 2), "Unknown", clock(start + 5)]
+        ),
         "start": clock(start),
         "end": clock(start + ran),
         "elapsed": length(ran),
@@ -124,7 +127,7 @@ def _line(said: dict[str, str]) -> str:
     return "|".join(
         [
             *(said["id"], number, "cluster", said["queue"], said["qos"], "account"),
-            *(said["group"], "100", said["user"], "200", said["submit"], said["submit"]),
+            *(said["group"], "100", said["user"], "200", said["submit"], said["eligible"]),
             *(said["start"], said["end"], said["elapsed"], said["exit"], said["state"]),
             *(said["nodes"], said["cpus"], said["cpus"], said["reqmem"], "cpu=1,mem=1G,node=1"),
             *(said["tres"], said["limit"], said["on"], said["name"]),

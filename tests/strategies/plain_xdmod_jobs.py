@@ -37,6 +37,7 @@ class Job:
     nodes: int
     cores: int
     gpus: int
+    eligible: int | None
 
     @property
     def wall(self) -> int:
@@ -85,7 +86,9 @@ def jobs_of(lines: Iterable[str]) -> list[Job]:
     found: dict[tuple[Any, ...], Job] = {}
     for line in lines:
         said = line.rstrip("\n").split("|", 25)
-        (job_id, _, _, queue, qos, _, group, _, user, _, submit, _, start, end, elapsed, _, state) = said[:17]
+        (job_id, _, _, queue, qos, _, group, _, user, _, submit, eligible, start, end, elapsed, _, state) = (
+            said[:17]
+        )
         nodes, cores, alloc, node_list = int(said[17] or 0), int(said[18] or 0), said[22], said[24]
         if "." in job_id or end == "Unknown" or node_list == "None assigned":
             continue
@@ -97,7 +100,9 @@ def jobs_of(lines: Iterable[str]) -> list[Job]:
         if first is None or first > last:
             first = last - length(elapsed)
         submitted = min(seconds(submit) or first, first)
-        job = Job(user, group, queue, qos, submitted, first, last, nodes, cores, gpus_in(alloc))
+        known = seconds(eligible)
+        known = None if known is None or known > first else known
+        job = Job(user, group, queue, qos, submitted, first, last, nodes, cores, gpus_in(alloc), known)
         for task in tasks_of(job_id):
             found[task, submitted, last] = job
     return list(found.values())
@@ -169,6 +174,10 @@ def rows(jobs: list[Job], period: Period) -> Iterator[tuple[Job, Facts]]:
             for name, size in (("wall", 1), ("cpu", job.cores), ("node", job.nodes), ("gpu", job.gpus)):
                 facts[f"{name}2"] += (part * size) ** 2
             facts["wait2"] += starts * job.wait**2
+            if job.eligible is not None:
+                facts["eligible_started"] += starts
+                facts["eligible"] += starts * (job.start - job.eligible)
+                facts["eligible2"] += starts * (job.start - job.eligible) ** 2
             if job.wall:
                 expanded += Fraction(job.wall + job.wait, job.wall) * job.nodes * part
         facts["expanded"] = math.floor(expanded + Fraction(1, 2))
@@ -232,8 +241,12 @@ class Figures:
             squares = self.total("ended", lambda job: size(job) ** 2)
             total = self.total("running" if self.series else "ended", size)
             return _error(squares, total, running if self.series else ended)
-        name = {"wallduration": "wall", "waitduration": "wait"}.get(what, what)
-        count = self.total("started") if name == "wait" else running if self.series else ended
+        name = {"wallduration": "wall", "waitduration": "wait", "eligible_waitduration": "eligible"}.get(
+            what, what
+        )
+        count = running if self.series else ended
+        if name in ("wait", "eligible"):
+            count = self.total("started" if name == "wait" else "eligible_started")
         error = _error(self.total(f"{name}2"), self.total(name), count)
         return None if error is None else error / 3600
 
@@ -256,12 +269,16 @@ class Figures:
                 return Fraction(total("wall"), HOUR), 4
             case "total_waitduration_hours":
                 return Fraction(total("wait"), HOUR), 4
+            case "total_eligible_waitduration_hours":
+                return Fraction(total("eligible"), HOUR), 4
             case "avg_cpu_hours" | "avg_gpu_hours" | "avg_node_hours":
                 return _ratio(total(statistic[4:-6]), active) / HOUR, 8
             case "avg_wallduration_hours":
                 return _ratio(total("wall"), active) / HOUR, 8
             case "avg_waitduration_hours":
                 return _ratio(total("wait"), total("started")) / HOUR, 8
+            case "avg_eligible_waitduration_hours":
+                return _ratio(total("eligible"), total("eligible_started")) / HOUR, 8
             case "avg_processors":
                 return _ratio(self.active(cores), active), 4
             case "avg_gpus":

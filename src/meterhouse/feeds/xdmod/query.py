@@ -16,7 +16,6 @@ import pyarrow as pa
 
 from meterhouse.errors import QuestionError
 from meterhouse.feeds.xdmod.figures import Figure, printed, standard_error
-from meterhouse.feeds.xdmod.listed_gpus import LISTED_GPUS
 from meterhouse.feeds.xdmod.periods import UNITS, Period, Unit, periods
 from meterhouse.feeds.xdmod.realms import (
     CAPACITY,
@@ -39,6 +38,7 @@ from meterhouse.feeds.xdmod.rows import (
     register_names,
     wanted_facts,
 )
+from meterhouse.feeds.xdmod.said_of_jobs import SaidOfJobs
 from meterhouse.usage.capacity import Capacities, known_core_seconds, known_cores
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ Mode = Literal["timeseries", "aggregate"]
 MODES: tuple[str, ...] = get_args(Mode)
 # What Open XDMoD prints for a label in a period in which it has no rows.
 ABSENT = "0"
+NOTHING_SAID = SaidOfJobs()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,19 +122,19 @@ def answer_query(
     capacities: Capacities,
     time_zone: str,
     generic_batches: Sequence[str] = (),
-    gpus_of_jobs: pa.Table | None = None,
+    said: SaidOfJobs = NOTHING_SAID,
 ) -> list[Row]:
     """The figures by period and label, in Open XDMoD's order of labels (the greatest first).
 
     A time series has every label in every period of the range; a label without rows in a period
     has ABSENT there. No rows at all means that nothing touches the range. `generic_batches` are
-    the batches in the generic cloud format, which says no submission venue. `gpus_of_jobs` is what
-    `listed_gpus` says. Raises QuestionError for a share of a capacity that is not known.
+    the batches in the generic cloud format, which says no submission venue. Raises QuestionError for
+    a share of a capacity that is not known.
     """
     for name, table in dimensions.items():
         engine.relation(name, table)
     register_names(engine, names, generic_batches)
-    engine.relation("listed_gpus", LISTED_GPUS.empty_table() if gpus_of_jobs is None else gpus_of_jobs)
+    said.register(engine)
     statistic = query.statistic
     facts = wanted_facts(query.realm, statistic.facts)
     wanted = Wanted(query.realm, query.group_by, query.unit, facts, statistic.distinct, query.seen_by)

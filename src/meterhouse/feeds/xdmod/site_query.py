@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from meterhouse.directory.dimensions import dimension_tables
-from meterhouse.feeds.xdmod.listed_gpus import listed_gpus
-from meterhouse.feeds.xdmod.query import Query, Row, SiteNames, answer_query
+from meterhouse.feeds.xdmod.query import NOTHING_SAID, Query, Row, SiteNames, answer_query
 from meterhouse.feeds.xdmod.realms import CAPACITY, CORES
 from meterhouse.feeds.xdmod.resource_types import RESOURCE_TYPES
 from meterhouse.feeds.xdmod.roles import project_pis
+from meterhouse.feeds.xdmod.said_of_jobs import said_of_jobs
 from meterhouse.sources.generic_cloud import FORMAT as GENERIC_CLOUD
 from meterhouse.usage.capacity import Capacities, CapacitySource, chosen_capacities, declared_capacities
 
@@ -51,8 +51,9 @@ def answer_site_queries(
             capacities = chosen_capacities(capacity, declared, view, engine, time_zone)
         dimensions = dimension_tables(view, engine)
         names = SiteNames(settings.site.name, organizations, types, project_pis(view, engine))
-        gpus = listed_gpus(view, engine) if any(query.realm.name == "Jobs" for query in queries) else None
+        of_jobs = {fact for query in queries if query.realm.name == "Jobs" for fact in query.statistic.facts}
+        said = said_of_jobs(view, engine, of_jobs) if of_jobs else NOTHING_SAID
         return [
-            answer_query(query, view, engine, dimensions, names, capacities, time_zone, generic, gpus)
+            answer_query(query, view, engine, dimensions, names, capacities, time_zone, generic, said)
             for query in queries
         ]
