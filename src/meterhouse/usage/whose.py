@@ -279,12 +279,10 @@ class Whose:
 
     def _stretches(self, side: Side) -> str:
         """SQL: segments of `coded` in a row, put together where the same is told of them."""
-        told = [
-            "code",
-            *(["found"] if self.member else []),
-            *(["millionths"] if self.shared and side is PROJECT else []),
-        ]
-        listed = ", ".join(told)
+        if self.member:
+            # Memberships are of both sides: where one begins, nothing else need change.
+            return "SELECT DISTINCT n, since, until FROM coded"
+        listed = ", ".join(["code", *(["millionths"] if self.shared and side is PROJECT else [])])
         return f"""
             WITH state AS (
                 SELECT n, since, until, LIST(ROW({listed}) ORDER BY {listed}) AS told
