@@ -90,7 +90,7 @@ FIGURES = KeptForState(12_000, lambda found: len(found) + 1)  # of one state of 
 ANSWERS = Kept(_ROWS, lambda found: len(found.rows) + 50 if len(found.rows) <= _LONGEST else _ROWS + 1)
 LINES = Kept(200_000, lambda found: len(found) + 10)  # of the log, by state, right, days and filters
 STORAGE = Kept(100)  # by snapshot, day, volume, directory and right
-WRITTEN = Kept(32_000_000, len)  # characters, by template, state, right and what is asked: HTML (`pages.written`)
+WRITTEN = Kept(32_000_000, len)  # characters of HTML, by template, state, right and what is asked
 
 # What belongs to one state: by a name, with the right where it isn't everybody's.
 OF_STATE = KeptForState(1000)  # of usage and directory (`answering.kept_for_state`)
