@@ -30,7 +30,7 @@ def demo(
     print(f"\nWho used what from {question.first} to {question.last}:")
     print_records(
         answer.records(),
-        [name for name in answer.columns() if name != "project_id"],
+        answer.columns(),
         Format.table,
         numeric=[meter.name for meter in question.meters],
     )
@@ -40,6 +40,10 @@ def demo(
     print(f"  {called} usage --realm jobs --by queue,pi --from 2026-10-01 --to 2026-10-31")
     print(f"  {called} usage --realm storage --by mountpoint,user --from 2026-10-01 --to 2026-10-31")
     print(f"  {called} log --project genomics --from 2026-10-01 --to 2026-10-07")
+    print(f"  {called} allocations pools")
+    print("Look at it in a browser, with an account of your own:")
+    print(f"  {called} users add ada --role administrator")
+    print(f"  {called} serve")
 
 
 def _as_called() -> str:

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -93,6 +94,19 @@ def visible(value: object) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def _figure(value: object) -> object:
+    """A figure with at most four decimals, as a terminal shows it; CSV and JSON have all of them."""
+    if not isinstance(value, str | Decimal):
+        return value
+    try:
+        exact = Decimal(value)
+    except InvalidOperation:  # a word instead of a figure
+        return value
+    if not exact.is_finite() or int(exact.as_tuple().exponent) >= -4:
+        return value
+    return exact.quantize(Decimal("0.0001"))
+
+
 def print_records(
     records: Iterable[Mapping[str, object]],
     columns: Sequence[str],
@@ -127,9 +141,12 @@ def _print_table(
         print(empty)
         return
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    # Ids of what has none are a column of nothing.
+    columns = [name for name in columns if not name.endswith("_id") or any(one[name] for one in records)]
     for name in columns:
         table.add_column(name, justify="right" if name in numeric else "left", overflow="fold")
     for record in records:
-        table.add_row(*(Text(visible(record[name])) for name in columns))
+        shown = [_figure(record[name]) if name in numeric else record[name] for name in columns]
+        table.add_row(*(Text(visible(one)) for one in shown))
     console = Console(width=None if sys.stdout.isatty() else 200)
     console.print(table)

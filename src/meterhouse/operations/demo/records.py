@@ -12,6 +12,7 @@ from random import Random
 from typing import Any
 
 from meterhouse.operations.demo.jobs import CLUSTER, write_jobs
+from meterhouse.operations.demo.ledger import write_ledger
 from meterhouse.operations.demo.people import FIELD_OF, FIELDS, FLAVORS, PEOPLE, PROJECTS, Flavor, Project
 from meterhouse.operations.demo.pods import CONTAINERS, write_pods
 from meterhouse.operations.demo.stored import write_stored
@@ -42,6 +43,7 @@ def write_records(folder: Path) -> None:
     write_jobs(folder / "jobs.log", FIRST, LAST)
     write_pods(folder / "pods", FIRST, LAST)
     write_stored(folder / "stored", FIRST, LAST)
+    write_ledger(folder / "ledger.json", RESOURCE, LAST)
 
 
 def _write_csv(path: Path, rows: Any) -> None:

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from meterhouse.errors import ConfigurationError
+from meterhouse.operations.allocations.site_ledger import load_file, rebuild_ledger
 from meterhouse.operations.demo.jobs import CLUSTER, CLUSTER_CORES
 from meterhouse.operations.demo.pods import CONTAINERS
 from meterhouse.operations.demo.records import CORES, FIRST, LAST, RESOURCE, write_records
@@ -64,6 +65,7 @@ _RECORDS = (
     ("kubernetes-metrics", CONTAINERS, "pods/*"),
     ("storage-usage", FILES, "stored/*"),
 )
+_WHO = "demo"
 _CSV = ("names", "hierarchy", "group-to-hierarchy", "cloud-project-to-pi")
 
 
@@ -87,6 +89,9 @@ def run_demo(folder: Path, say: Callable[[str], None]) -> tuple[list[Path], Answ
         say(f"Read {count:,} records into {site.path}")
         report = build(site.warehouse, site.engine, site.settings.site.time_zone)
         say(f"Built {report.rows['span']:,} spans and {report.rows['daily']:,} rows of daily usage")
+        loaded = load_file(site, records / "ledger.json", who=_WHO, dry_run=False)
+        rebuild_ledger(site, who=_WHO)
+        say(f"Entered {len(loaded.differences):,} people, projects, allocations and ties between them")
         month = date(LAST.year, LAST.month, 1)
         paths = write_monthly(site_month(site, month, with_log=True), folder / "reports")
         everything = site_month(site, month, realm="compute")
