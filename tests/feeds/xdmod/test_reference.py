@@ -10,7 +10,7 @@ from datetime import date
 
 import pytest
 
-from meterhouse.feeds.xdmod.query import Query
+from meterhouse.feeds.xdmod.query import Query, SeenBy
 from meterhouse.feeds.xdmod.site_query import answer_site_query
 from meterhouse.operations.directory_import import import_csv
 from meterhouse.sources.hypervisor_facts import read_hypervisor_facts
@@ -59,7 +59,16 @@ def site(tmp_path_factory):
         yield site
 
 
-def asked(site, statistic, group_by="none", unit="day", mode="aggregate", capacity="auto", last=(4, 30)):
+def asked(
+    site,
+    statistic,
+    group_by="none",
+    unit="day",
+    mode="aggregate",
+    capacity="auto",
+    last=(4, 30),
+    seen_by=None,
+):
     query = Query.ask(
         realm="Cloud",
         statistic=statistic,
@@ -68,6 +77,7 @@ def asked(site, statistic, group_by="none", unit="day", mode="aggregate", capaci
         mode=mode,
         first=date(2018, 4, 18),
         last=date(2018, *last),
+        seen_by=seen_by,
     )
     rows = answer_site_query(site, query, capacity=capacity)
     return [(row.period, row.label, row.value) if row.period else (row.label, row.value) for row in rows]
@@ -154,6 +164,16 @@ def test_wall_hours_per_session_of_each_flavor(site):
 )
 def test_labels(site, group_by, label):
     assert asked(site, "cloud_core_time", group_by) == [(label, "1755.8894")]
+
+
+def test_what_people_see_in_a_role(site):
+    assert asked(site, "cloud_core_time", seen_by=SeenBy("pi", "sante")) == [("Screwdriver", "1755.8894")]
+    assert asked(site, "cloud_core_time", seen_by=SeenBy("pi", "gloib")) == []
+    of_users = {
+        label: asked(site, "cloud_core_time", seen_by=SeenBy("user", login))[0][1]
+        for label, login in (("Warbler, Yellow", "ylwwa"), ("Warbler, Yellow-rumped", "yerwa"))
+    }
+    assert of_users.items() <= dict(asked(site, "cloud_core_time", "person")).items()
 
 
 @pytest.mark.parametrize(("unit", "value"), [("month", "2.4051"), ("quarter", "0.4225"), ("year", "0.1212")])
