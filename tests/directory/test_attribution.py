@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from meterhouse.directory.dimensions import dimension_tables
 from meterhouse.directory.periods import on
 from meterhouse.directory.state import Directory
 from meterhouse.operations.directory_import import import_statement
@@ -266,16 +267,25 @@ def test_conservation_through_shares_and_the_tree(used, cuts, moves):
         code = {"2": "tides", "3": "waves"}[project]
         moved = Statement("portal", projects=[SaidProject(project, code=code, parent=parent)])
         import_statement(used, moved, effective=FIRST + timedelta(days=day))
+    names = [name for name, grouping in groupings().items() if not grouping.spans_only]
+    with used.engine() as engine:
+        dimensions = dimension_tables(used.warehouse.view(), engine)
+        rows = {
+            name: answer_question(
+                used,
+                Question.ask(realm="cloud", meters=["core_hours"], first=FIRST, last=LAST, by=[name]),
+                dimensions=dimensions,
+                kept=engine,
+            ).rows
+            for name in names
+        }
     whole = 15 * 20 * 86_400
-    for name, grouping in groupings().items():
-        if grouping.spans_only or name == "project_tree":
-            continue
-        question = Question.ask(realm="cloud", meters=["core_hours"], first=FIRST, last=LAST, by=[name])
-        rows = answer_question(used, question).rows
-        assert sum((Fraction(row.quantities[0]) for row in rows), Fraction(0)) == whole, name
-    question = Question.ask(realm="cloud", meters=["core_hours"], first=FIRST, last=LAST, by=["project_tree"])
-    tree = {row.labels[0]: row.quantities[0] for row in answer_question(used, question).rows}
+    tree = {row.labels[0]: row.quantities[0] for row in rows.pop("project_tree")}
     assert tree["Whole centre"] + tree["Unattributed"] == whole
+    sums = {
+        name: sum((Fraction(row.quantities[0]) for row in found), Fraction(0)) for name, found in rows.items()
+    }
+    assert sums == dict.fromkeys(rows, Fraction(whole))
 
 
 def test_history_says_who_made_a_change_and_when(used):
