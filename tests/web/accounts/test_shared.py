@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from served import copied
 
 from services.fixtures import postgresql as postgresql
 from services.postgresql import PostgreSQL
@@ -31,8 +32,8 @@ def counted(folder: Path, register: str = "") -> Any:
     return json.loads(done.stdout)
 
 
-def test_counts_in_a_file(tmp_path: Path) -> None:
-    assert counted(tmp_path) == EXPECTED
+def test_counts_in_a_file(original: Path, tmp_path: Path) -> None:
+    assert counted(copied(original, tmp_path / "site")) == EXPECTED
 
 
 @pytest.mark.filterwarnings("ignore")
