@@ -1,11 +1,12 @@
 """How fast is usage attributed? Years of usage, thousands of projects, and the same asked of PostgreSQL.
 
     python bench/attribution.py [--rows 1000000] [--days 1095] [--projects 5000] [--people 20000]
-        [--institutions 200] [--work DIR] [--no-postgresql]
+        [--institutions 200] [--work DIR] [--no-postgresql] [--site DIR]
 
 A tree of projects of depth 6 with funding shares and moves; daily usage of (project, person) pairs. Each
 question is asked twice, in a new engine; the second time is warm. PostgreSQL holds the same rows and
-dimension tables, indexed and analysed, and answers the same question; totals must agree.
+dimension tables, indexed and analysed, and answers the same question; totals must agree. With `--site` the
+usage is generated into that folder, and stays; when it is there, it is asked again.
 """
 
 from __future__ import annotations
@@ -28,7 +29,24 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "tests")]
 SETTINGS = '[site]\nname = "bench"\n[[resources]]\nname = "cloud"\nkind = "cloud"\n'
 DEPTH = 6
 FIRST = date(2024, 1, 1)
-QUESTIONS = ("institution", "pi", "project_tree", "project_path", "person", "career_level")
+# Groupings, and filters after a question mark
+QUESTIONS = (
+    *(
+        "institution",
+        "pi",
+        "project_tree",
+        "project_path",
+        "field",
+        "pi_institution",
+        "person",
+        "career_level",
+    ),
+    *("year,institution", "quarter,institution", "month,institution", "month,project_tree", "month,pi"),
+    *("institution,project", "institution,field", "institution,resource", "institution,flavor"),
+    *("pi,institution", "project_tree,institution", "institution,person", "institution,person_institution"),
+    *("day?institution=Institution 3", "month,person?institution=Institution 3", "person?project_tree=p3"),
+    *("day,project_tree?pi=Person 3", "flavor?institution=Institution 3", "day,institution"),
+)
 
 
 def fill_directory(site: Any, projects: int, people: int, institutions: int, days: int) -> None:
@@ -158,43 +176,63 @@ def _sql(type_: Any) -> str:
     return {"string": "VARCHAR", "int64": "BIGINT", "date32[day]": "DATE"}.get(str(type_), "DECIMAL(38, 0)")
 
 
-def ask(site: Any, by: str, days: int) -> tuple[float, int, int]:
-    """Seconds, rows of the answer and its exact total, in whole core seconds."""
+def ask(site: Any, text: str, days: int) -> tuple[float, float, int, int]:
+    """Wall and CPU seconds, rows of the answer and its exact total, in whole core seconds."""
     from meterhouse.reports.questions import answer_question
     from meterhouse.usage.question import Question
 
     last = FIRST + timedelta(days=days - 1)
-    question = Question.ask(realm="cloud", meters=["core_hours"], first=FIRST, last=last, by=[by])
-    began = time.monotonic()
+    by, _, kept = text.partition("?")
+    filters = {name: [value] for name, _, value in [kept.partition("=")] if name}
+    question = Question.ask(
+        realm="cloud", meters=["core_hours"], first=FIRST, last=last, by=by.split(","), filters=filters
+    )
+    wall, cpu = time.monotonic(), time.process_time()
     rows = answer_question(site, question).rows
-    return time.monotonic() - began, len(rows), int(sum(row.quantities[0] for row in rows))
+    wall, cpu = time.monotonic() - wall, time.process_time() - cpu
+    return wall, cpu, len(rows), int(sum(row.quantities[0] for row in rows))
 
 
-# The same questions in PostgreSQL's own words, over tables of the same names.
-_REFERENCE = "JOIN directory_reference AS r ON r.ref = u.project_ref AND u.day >= r.since AND u.day < r.until"
-_PERSON = """JOIN directory_account AS a ON a.ref = u.user_ref AND u.day >= a.since AND u.day < a.until
-    JOIN directory_person AS h ON h.person_id = a.person_id AND u.day >= h.since AND u.day < h.until"""
-_BY_PROJECT = "{0}.project_id = r.project_id AND u.day >= {0}.since AND u.day < {0}.until"
-IN_POSTGRESQL = {
-    "institution": (
-        "f.institution",
-        f"{_REFERENCE} JOIN directory_share AS f ON {_BY_PROJECT.format('f')}",
-        "u.core_seconds * f.millionths / 1000000",
-    ),
-    "pi": ("o.pi", f"{_REFERENCE} JOIN directory_owner AS o ON {_BY_PROJECT.format('o')}", "u.core_seconds"),
-    "project_tree": (
-        "t.path",
-        f"{_REFERENCE} JOIN directory_tree AS t ON {_BY_PROJECT.format('t')}",
-        "u.core_seconds",
-    ),
-    "project_path": (
-        "o.path",
-        f"{_REFERENCE} JOIN directory_owner AS o ON {_BY_PROJECT.format('o')}",
-        "u.core_seconds",
-    ),
-    "person": ("h.person", _PERSON, "u.core_seconds"),
-    "career_level": ("h.career_level", _PERSON, "u.core_seconds"),
+# The same questions in PostgreSQL's own words, over tables of the same names: labels, and what they need.
+_IN_FORCE = "u.day >= {0}.since AND u.day < {0}.until"
+_REFERENCE = f"JOIN directory_reference AS r ON r.ref = u.project_ref AND {_IN_FORCE.format('r')}"
+_ACCOUNT = f"JOIN directory_account AS a ON a.ref = u.user_ref AND {_IN_FORCE.format('a')}"
+_JOINS = {
+    "f": f"JOIN directory_share AS f ON f.project_id = r.project_id AND {_IN_FORCE.format('f')}",
+    "o": f"JOIN directory_owner AS o ON o.project_id = r.project_id AND {_IN_FORCE.format('o')}",
+    "t": f"JOIN directory_tree AS t ON t.project_id = r.project_id AND {_IN_FORCE.format('t')}",
+    "h": f"JOIN directory_person AS h ON h.person_id = a.person_id AND {_IN_FORCE.format('h')}",
 }
+_LABELS = {
+    "institution": "f.institution",
+    "pi": "o.pi",
+    "project_tree": "t.path",
+    "project_path": "o.path",
+    "field": "o.field",
+    "pi_institution": "o.pi_institution",
+    "person": "h.person",
+    "person_institution": "h.institution",
+    "career_level": "h.career_level",
+    "project": "u.project_ref",
+    "year": "DATE_TRUNC('year', u.day)",
+    "quarter": "DATE_TRUNC('quarter', u.day)",
+    "month": "DATE_TRUNC('month', u.day)",
+    "day": "u.day",
+}
+
+
+def in_postgresql(text: str) -> str | None:
+    """The question as SQL for PostgreSQL; None where it isn't asked there."""
+    labels = [_LABELS.get(name) for name in text.split(",")]
+    if "?" in text or None in labels:
+        return None
+    needed = {label[0] for label in labels if label is not None and label[1] == "."} & set(_JOINS)
+    joins = [_REFERENCE] if needed & set("fot") else []
+    joins += [_ACCOUNT] if "h" in needed else []
+    joins += [_JOINS[name] for name in sorted(needed)]
+    quantity = "u.core_seconds * f.millionths / 1000000" if "f" in needed else "u.core_seconds"
+    listed = ", ".join(label for label in labels if label)
+    return f"SELECT {listed}, SUM({quantity}) FROM daily AS u {' '.join(joins)} GROUP BY {listed}"
 
 
 @contextmanager
@@ -230,59 +268,72 @@ def filled_postgresql(site: Any) -> Any:
                     copy.write_row(row)
         connection.execute("CREATE INDEX ON daily (day)")
         connection.execute("ANALYZE")
+        connection.execute("SELECT SUM(core_seconds) FROM daily").fetchall()
         yield connection
 
 
-def ask_postgresql(connection: Any, by: str) -> tuple[float, int]:
-    """Seconds and rows, warm."""
-    label, joins, quantity = IN_POSTGRESQL[by]
-    sql = f"SELECT {label}, SUM({quantity}) FROM daily AS u {joins} GROUP BY 1"
-    connection.execute(sql).fetchall()
+def ask_postgresql(connection: Any, sql: str) -> tuple[float, int]:
+    """Seconds and rows; the table has been read before."""
     began = time.monotonic()
     rows = connection.execute(sql).fetchall()
     return time.monotonic() - began, len(rows)
 
 
+def filled_site(given: argparse.Namespace, folder: Path) -> Any:
+    """The site of `folder`, made now unless it is there."""
+    from meterhouse.site import Site
+    from meterhouse.usage.rollups import roll_up
+
+    if (folder / "meterhouse.toml").exists():
+        return Site.open(folder)
+    site = Site.init(folder, settings_text=SETTINGS)
+    began = time.monotonic()
+    fill_directory(site, given.projects, given.people, given.institutions, given.days)
+    print(f"directory entered in {time.monotonic() - began:.1f} s", flush=True)
+    rows = fill_usage(site, given.rows, given.days, given.projects, given.people)
+    print(f"{rows:,} rows of daily usage, {given.days} days", flush=True)
+    began, cpu = time.monotonic(), time.process_time()
+    files = roll_up(site.warehouse.view(), site.engine)
+    wall, cpu = time.monotonic() - began, time.process_time() - cpu
+    print(f"{files} files of daily usage rolled up in {wall:.1f} s, {cpu:.1f} CPU s", flush=True)
+    return site
+
+
 def main() -> None:
     """Make the site, ask every question, and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     for name, value in (("rows", 1_000_000), ("days", 1095), ("projects", 5000), ("people", 20_000)):
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--institutions", type=int, default=200)
     parser.add_argument("--work", type=Path)
+    parser.add_argument("--site", type=Path)
     parser.add_argument("--no-postgresql", action="store_true")
+    parser.add_argument("--ask", nargs="*", default=QUESTIONS)
     given = parser.parse_args()
-    from meterhouse.site import Site
-    from meterhouse.usage.rollups import roll_up
-
     work = Path(tempfile.mkdtemp(prefix="meterhouse-attribution-", dir=given.work))
     try:
-        with Site.init(work / "site", settings_text=SETTINGS) as site, site.warehouse:
-            began = time.monotonic()
-            fill_directory(site, given.projects, given.people, given.institutions, given.days)
-            print(f"directory entered in {time.monotonic() - began:.1f} s", flush=True)
-            rows = fill_usage(site, given.rows, given.days, given.projects, given.people)
-            print(f"{rows:,} rows of daily usage, {given.days} days", flush=True)
-            began = time.monotonic()
-            files = roll_up(site.warehouse.view(), site.engine)
-            print(f"{files} files of daily usage rolled up in {time.monotonic() - began:.1f} s", flush=True)
+        with filled_site(given, given.site or work / "site") as site, site.warehouse:
             server = nullcontext() if given.no_postgresql else filled_postgresql(site)
             with server as connection:
-                print(f"{'by':15}{'cold s':>9}{'warm s':>9}{'rows':>8}{'PostgreSQL s':>14}{'ratio':>8}")
+                heads = ("by", "cold s", "warm s", "CPU s", "rows", "PostgreSQL s", "ratio")
+                print(f"{heads[0]:40}" + "".join(f"{head:>13}" for head in heads[1:]))
                 totals = {}
-                for by in QUESTIONS:
-                    cold, _, _ = ask(site, by, given.days)
-                    warm, count, total = ask(site, by, given.days)
-                    if by != "project_tree":
-                        totals[by] = total
-                    line = f"{by:15}{cold:9.2f}{warm:9.2f}{count:8}"
-                    if connection is not None:
-                        seconds, theirs = ask_postgresql(connection, by)
-                        line += f"{seconds:14.2f}{seconds / warm:8.1f}"
-                        assert theirs == count, (by, theirs, count)
+                for text in given.ask:
+                    cold, _, _, _ = ask(site, text, given.days)
+                    warm, cpu, count, total = ask(site, text, given.days)
+                    if "?" not in text and "project_tree" not in text:
+                        totals[text] = total
+                    line = f"{text:40}{cold:13.2f}{warm:13.2f}{cpu:13.2f}{count:13}"
+                    sql = in_postgresql(text)
+                    if connection is not None and sql is not None:
+                        seconds, theirs = ask_postgresql(connection, sql)
+                        line += f"{seconds:13.2f}{seconds / warm:13.1f}"
+                        assert theirs == count, (text, theirs, count)
                     print(line, flush=True)
             assert len(set(totals.values())) == 1, totals
-            print(json.dumps({"rows": rows, "core_seconds": totals["pi"]}))
+            print(json.dumps({"core_seconds": next(iter(totals.values()))}))
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
