@@ -127,6 +127,10 @@ def test_a_job_stands_on_the_day_of_its_end_in_slurms_own_words(write, make_job)
         "nodelist": "n[1-2]",
         "jobname": "a | b",
     }
+    found, _ = write([job], [raw], milli_cpu=True)
+    line = found["2018-04-19"][0]
+    assert (line["ncpus"], line["reqcpus"], line["reqtres"]) == ("4000", "2000", "cpu=2000,node=1")
+    assert line["alloctres"] == "billing=8,cpu=4000,gres/gpu:a100=2,node=2"
 
 
 def test_a_job_that_still_runs_has_no_end(write, make_job):

@@ -21,6 +21,7 @@ from meterhouse.feeds.xdmod.slurm_form import (
 Row = Mapping[str, Any]
 
 _A_MODEL = re.compile(r"[\w.-]+")  # what else a name holds would break a list of resources
+_CPUS = re.compile(r"(?P<before>^|,)cpu=[^,]*")
 _NOBODY = "unknown"
 _INDICES = 10**9  # nine digits: within Open XDMoD's column, and as long as array indices are written
 
@@ -30,7 +31,6 @@ class Units:
 
     def __init__(self, milli_cpu: bool) -> None:
         self._per_cpu = 1 if milli_cpu else 1000
-        self.is_milli = milli_cpu
         self.rounded = 0
 
     def cpus(self, millis: int | None) -> int | None:
@@ -92,8 +92,8 @@ def job_values(row: Row, resource: str, units: Units) -> dict[str, str]:
         state=state,
         requested=units.cpus(row["requested_cpu_millis"]),
         reqmem="" if row["requested_memory_mib"] is None else f"{row['requested_memory_mib']}M",
-        reqtres="" if units.is_milli else row["requested_tres"] or "",
-        alloctres="" if units.is_milli else row["allocated_tres"] or "",
+        reqtres=_with_cpus(row["requested_tres"], units.cpus(row["requested_cpu_millis"])),
+        alloctres=_with_cpus(row["allocated_tres"], units.cpus(_millis(row))),
         timelimit="UNLIMITED" if row["time_limit_seconds"] is None else length(row["time_limit_seconds"]),
         nodelist=row["host"] or _NOBODY,
         jobname=row["name"] or "",
@@ -152,6 +152,13 @@ def _values(row: Row, resource: str, units: Units, *, requested: int | None, **s
     if millis is not None:
         units.note(millis)
     return values
+
+
+def _with_cpus(tres: str | None, cpus: int | None) -> str:
+    """What was said of trackable resources, with CPUs counted as in the rest of the line."""
+    if not tres or cpus is None:
+        return tres or ""
+    return _CPUS.sub(rf"\g<before>cpu={cpus}", tres)
 
 
 def _allocated(row: Row, cpus: str, nodes: str) -> str:
