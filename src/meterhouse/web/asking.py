@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
+from typing import Protocol
 
 from meterhouse.errors import QuestionError
 from meterhouse.usage.meters import find_realm
@@ -51,6 +52,31 @@ def days_of(first: date, last: date) -> tuple[date, date]:
             f"period: expected at most 20 years between 1990 and 2200, found {first} to {last}"
         )
     return first, last
+
+
+class Said(Protocol):
+    """A question in words as a program says them: several names of one kind with commas between."""
+
+    realm: str
+    profile: str
+    meter: str
+    first: date
+    last: date
+    by: str
+    where: list[str]
+
+
+def question_said(said: Said) -> Question:
+    """The question that these words ask."""
+    return question_of(
+        realm=said.realm,
+        meters=split([said.meter]),
+        first=said.first,
+        last=said.last,
+        by=split([said.by]),
+        where=said.where,
+        profile=said.profile,
+    )
 
 
 def question_of(

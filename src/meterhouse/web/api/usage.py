@@ -19,7 +19,7 @@ from meterhouse.web.api.paging import Place
 from meterhouse.web.api.schemas import LogAsked, SpansAsked, UsageAsked
 from meterhouse.web.api.span_rows import SPAN_COLUMN_TYPES, span_rows
 from meterhouse.web.api.usage_columns import usage_columns
-from meterhouse.web.asking import days_of, question_of, split
+from meterhouse.web.asking import days_of, question_said
 from meterhouse.web.serving import served_site
 
 router = Router(tags=["usage"])
@@ -30,17 +30,7 @@ def usage(request: HttpRequest, asked: Query[UsageAsked]) -> HttpResponse:
     """Any question about usage, in the words of `meterhouse usage`."""
     asker = asker_of(request)
     asker.require("usage")
-    question = asker.right.restrict(
-        question_of(
-            realm=asked.realm,
-            meters=split([asked.meter]),
-            first=asked.first,
-            last=asked.last,
-            by=split([asked.by]),
-            where=asked.where,
-            profile=asked.profile,
-        )
-    )
+    question = asker.right.restrict(question_said(asked))
 
     def rows(place: Place, snapshot: int) -> Sequence[Record]:
         return answered(question, snapshot).records()[place.offset : place.offset + asked.limit + 1]

@@ -16,7 +16,7 @@ from meterhouse.reports.storage.tabled import REPORTS, Told
 from meterhouse.usage.meters import find_grouping, find_realm, profiles
 from meterhouse.usage.question import Question
 from meterhouse.usage.tables import SPAN
-from meterhouse.web.asking import days_of, filters_of, moment_of, question_of, split
+from meterhouse.web.asking import days_of, filters_of, moment_of, question_said
 from meterhouse.web.rights import Forbidden, Right
 
 REPORT_FORMATS = ("pdf", "html", "xlsx", "csv")
@@ -156,15 +156,7 @@ class ExportParameters(_Parameters):
     @property
     def question(self) -> Question:
         """Of an export of usage."""
-        return question_of(
-            realm=self.realm,
-            meters=split([self.meter]),
-            first=self.first,
-            last=self.last,
-            by=split([self.by]),
-            where=self.where,
-            profile=self.profile,
-        )
+        return question_said(self)
 
     def check(self, right: Right) -> None:
         """Raise where it can't be made, or not for who asks."""
