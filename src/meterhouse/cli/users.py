@@ -29,6 +29,21 @@ def _open(context: typer.Context) -> Site:
     return configure(context.obj)
 
 
+def _password(variable: str | None) -> str:
+    import os
+    import sys
+
+    from meterhouse.errors import ConfigurationError
+
+    if variable is not None:
+        if variable not in os.environ:
+            raise ConfigurationError(f"password: environment variable {variable} is not set")
+        return os.environ[variable]
+    if sys.stdin.isatty():
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+    return sys.stdin.readline().rstrip("\r\n")
+
+
 @app.command("add")
 def add(
     context: typer.Context,
@@ -41,18 +56,8 @@ def add(
         str | None, typer.Option("--password-env", metavar="NAME", help="Environment variable to read.")
     ] = None,
 ) -> None:
-    """Add an account. The password is the first line of standard input, unless --password-env is given."""
-    import os
-    import sys
-
-    from meterhouse.errors import ConfigurationError
-
-    if password_env is None:
-        password = sys.stdin.readline().rstrip("\r\n")
-    elif password_env in os.environ:
-        password = os.environ[password_env]
-    else:
-        raise ConfigurationError(f"password: environment variable {password_env} is not set")
+    """Add an account. Its password is asked for at a terminal, else the first line of standard input."""
+    password = _password(password_env)
     with _open(context):
         from meterhouse.web.accounts.granting import add_account
 
