@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 
 from django.core.exceptions import ValidationError
@@ -25,6 +25,7 @@ from meterhouse.directory.register import models as directory
 from meterhouse.directory.register.recorded import Change, changing
 from meterhouse.errors import MeterhouseError
 from meterhouse.register.transactions import committed
+from meterhouse.warehouse.catalogue.snapshots import lock_catalogue, next_snapshot
 
 
 class Refusals(MeterhouseError):
@@ -47,7 +48,7 @@ class Loaded:
 
 
 class _Undo(Exception):
-    """Leaves the transaction of a dry run, with what it would have done."""
+    """Leaves a transaction of which nothing is to stay: a dry run, or one that changes nothing."""
 
 
 def load(
@@ -69,7 +70,7 @@ def load(
     def work() -> Loaded:
         nonlocal loaded
         with transaction.atomic(using=alias):  # within another transaction, too, it is undone as a whole
-            loaded = _write(alias, contents, Change(who, why, moment or datetime.now(UTC)), time_zone)
+            loaded = _write(alias, contents, Change(who, why, moment), time_zone)
             if dry_run:
                 raise _Undo
         return loaded
@@ -89,9 +90,8 @@ def _write(alias: str, contents: LedgerFile, change: Change, time_zone: str) -> 
     if refusals:
         raise Refusals(refusals)
     writing, names = Writing(alias), Names(alias)
-    with changing(change):
-        write_people_and_projects(contents.entities, writing, names)
-        write_grants_and_pools(contents.entities, writing, names)
+    _enter(alias, contents.entities, change, writing, names)
+    with changing(replace(change, moment=change.moment or datetime.now(UTC))):
         posted = post_usage(alias, contents.postings.usages, names, time_zone)
         if contents.entities != Entities():
             again = retry_suspended(alias, names, time_zone)
@@ -102,6 +102,22 @@ def _write(alias: str, contents: LedgerFile, change: Change, time_zone: str) -> 
             adjusted = post_adjustments(alias, contents.postings.adjustments, decision.charges, names)
     refused = [*contents.postings.refused, *posted.refused, *adjusted.refused]
     return Loaded(writing.differences, writing.same, posted, adjusted, refused)
+
+
+def _enter(alias: str, entities: Entities, change: Change, writing: Writing, names: Names) -> None:
+    """Write who is who and who may use how much, known from a snapshot on, made if anything changes."""
+    try:
+        with transaction.atomic(using=alias):
+            if change.moment is None:
+                snapshot = next_snapshot(alias, "directory", lock_catalogue(alias))
+                change = replace(change, moment=snapshot.created_at)
+            with changing(change):
+                write_people_and_projects(entities, writing, names)
+                write_grants_and_pools(entities, writing, names)
+            if not writing.differences:
+                raise _Undo
+    except _Undo:
+        return
 
 
 def _kept(alias: str) -> dict[str, set[str]]:
