@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from random import Random
 
@@ -97,7 +98,8 @@ def _job(random: Random, number: int) -> list[str]:
         case 9:  # no nodes
             return [_line({**said, "nodes": "0"})]
         case 10:  # the parts of a heterogeneous job
-            return [_line({**said, "id": f"{number}+{part}", "cpus": str(part + 1)}) for part in (0, 1)]
+            parts = [{**said, "id": f"{number}+{part}", "cpus": str(part + 1)} for part in (0, 1)]
+            return [_line(one, raw=number + 10_000 * part) for part, one in enumerate(parts)]
         case 11:  # no cores
             return [_line({**said, "cpus": "0"})]
     return [_line(said)]
@@ -122,8 +124,8 @@ def _runs(said: dict[str, str], start: int, random: Random) -> list[str]:
     return lines
 
 
-def _line(said: dict[str, str]) -> str:
-    number = said["id"].split("_")[0].split("+")[0].split(".")[0]
+def _line(said: dict[str, str], raw: int | None = None) -> str:
+    number = str(raw or re.match(r"\d+", said["id"])[0])  # type: ignore[index]
     return "|".join(
         [
             *(said["id"], number, "cluster", said["queue"], said["qos"], "account"),

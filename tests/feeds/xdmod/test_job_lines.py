@@ -81,6 +81,7 @@ def test_a_job_stands_on_the_day_of_its_end_in_slurms_own_words(write, make_job)
     raw = {
         "batch_id": "b",
         "record": 7,
+        "job_id": "12_3",
         "job_id_raw": 15,
         "gid": 100,
         "uid": 200,
@@ -139,9 +140,31 @@ def test_a_job_that_still_runs_has_no_end(write, make_job):
     assert (line["end"], line["state"], line["elapsed"]) == ("Unknown", "RUNNING", "03:00:00")
 
 
+def test_a_state_that_open_xdmod_does_not_know(write, make_job):
+    ends = [
+        make_job("18 10:00", "18 11:00", item="1"),
+        make_job("18 10:00", "18 11:00", item="2", closed_by="odd"),
+    ]
+    found, written = write(
+        [*ends, make_job("18 10:00", "18 12:00", item="3", is_last=True, closed_by="completing")]
+    )
+    assert [line["jobid"] for line in found["2018-04-18"]] == ["1"]
+    assert written.left_out == ["job 2, field state: expected a state that Open XDMoD knows, found 'ODD'"]
+    assert [(line["jobid"], line["state"]) for line in found["2018-04-20"]] == [("3", "RUNNING")]
+
+
+def test_tasks_of_an_array_that_one_record_tells_of_are_a_line_each(write, make_job):
+    jobs = [
+        make_job("18 10:00", "18 11:00", item=f"7_{n}", opened_batch="b", opened_record=1) for n in (0, 1)
+    ]
+    raws = [{"batch_id": "b", "record": 1, "job_id": f"7_{n}", "job_id_raw": 7} for n in (0, 1)]
+    found, _ = write(jobs, raws)
+    assert [line["jobid"] for line in found["2018-04-18"]] == ["7_0", "7_1"]
+
+
 def test_a_part_of_a_heterogeneous_job_goes_by_its_raw_id(write, make_job):
     job = make_job("18 10:00", "18 11:00", item="12+1", opened_batch="b", opened_record=1)
-    found, _ = write([job], [{"batch_id": "b", "record": 1, "job_id_raw": 13}])
+    found, _ = write([job], [{"batch_id": "b", "record": 1, "job_id": "12+1", "job_id_raw": 13}])
     assert found["2018-04-18"][0]["jobid"] == "13"
 
 

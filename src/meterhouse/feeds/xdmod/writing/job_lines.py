@@ -23,15 +23,16 @@ if TYPE_CHECKING:
     from meterhouse.warehouse.view import View
 
 _SAID = """
-    SELECT batch_id, record, job_id_raw, gid, uid, eligible, elapsed_seconds, exit_code, state, state_said,
-        requested_cpu_millis, requested_memory_mib, requested_tres, allocated_tres
+    SELECT batch_id, record, job_id, job_id_raw, gid, uid, eligible, elapsed_seconds, exit_code, state,
+        state_said, requested_cpu_millis, requested_memory_mib, requested_tres, allocated_tres
     FROM slurm_job"""
 _JOBS = """
-    SELECT u.*, r.* EXCLUDE (batch_id, record)
+    SELECT u.*, r.* EXCLUDE (batch_id, record, job_id)
     FROM counted AS u
     LEFT JOIN said AS r
         ON r.batch_id = COALESCE(u.closed_batch, u.opened_batch)
         AND r.record = COALESCE(u.closed_record, u.opened_record)
+        AND r.job_id = u.item -- a record may stand for several tasks of an array
     WHERE u.kind = 'job'
         AND CASE WHEN u.is_last THEN {running} ELSE u."end" >= {start} AND u."end" < {end} END
     ORDER BY u."end", u.item, u.submitted, u."start" """

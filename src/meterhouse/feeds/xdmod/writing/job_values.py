@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from meterhouse.feeds.xdmod.slurm_form import (
+    ENDED_STATES,
+    OTHER_STATES,
     UNKNOWN,
     NoRoom,
     is_job_id,
@@ -23,6 +25,7 @@ Row = Mapping[str, Any]
 _A_MODEL = re.compile(r"[\w.-]+")  # what else a name holds would break a list of resources
 _CPUS = re.compile(r"(?P<before>^|,)cpu=[^,]*")
 _NOBODY = "unknown"
+_RUNNING = "RUNNING"
 _INDICES = 10**9  # nine digits: within Open XDMoD's column, and as long as array indices are written
 
 
@@ -70,7 +73,7 @@ def job_values(row: Row, resource: str, units: Units) -> dict[str, str]:
     ran = _seconds(row["start"], row["end"])
     elapsed = ran if row["elapsed_seconds"] is None else row["elapsed_seconds"]
     ended = not row["is_last"] and row["closed_by"] is not None
-    state = row["state_said"] or (row["closed_by"] or "running").upper()
+    state = _state(row["state_said"] or (row["closed_by"] or "running").upper(), ended)
     return _values(
         row,
         resource,
@@ -98,6 +101,15 @@ def job_values(row: Row, resource: str, units: Units) -> dict[str, str]:
         nodelist=row["host"] or _NOBODY,
         jobname=row["name"] or "",
     )
+
+
+def _state(said: str, ended: bool) -> str:
+    """The state, if Open XDMoD knows it. Raises NoRoom; what still runs is passed over, whatever it does."""
+    if said.split(" ")[0].upper() in ENDED_STATES | OTHER_STATES:
+        return said
+    if ended:
+        raise NoRoom("state", "a state that Open XDMoD knows", repr(said)[:80])
+    return _RUNNING
 
 
 def pod_values(row: Row, resource: str, units: Units, ids: PodIds) -> dict[str, str]:
