@@ -34,7 +34,7 @@ def _ledger(cloud: str, last: date) -> dict[str, list[dict[str, object]]]:
         "persons": [
             {
                 "username": one.username,
-                "full_name": f"{one.first} {one.last}".strip(),
+                **({"full_name": f"{one.first} {one.last}"} if one.first else {}),
                 **({"institute": one.institution} if one.institution else {}),
             }
             for one in PEOPLE
