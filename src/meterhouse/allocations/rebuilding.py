@@ -162,13 +162,13 @@ def _as_stored(rows: list[tuple[Any, ...]], kinds: list[Any], vendor: str) -> It
     if vendor == "postgresql":
         yield from rows
         return
+    quantities = [place for place, kind in enumerate(kinds) if isinstance(kind, QuantityField)]
     texts: dict[Decimal | None, str | None] = {None: None}
-
-    def text(value: Decimal | None) -> str | None:
-        if value not in texts:
-            texts[value] = shown(value)
-        return texts[value]
-
-    as_text = [isinstance(kind, QuantityField) for kind in kinds]
     for row in rows:
-        yield tuple(text(value) if is_text else value for value, is_text in zip(row, as_text, strict=True))
+        stored = list(row)
+        for place in quantities:
+            value = stored[place]
+            if value not in texts:
+                texts[value] = shown(value)
+            stored[place] = texts[value]
+        yield tuple(stored)

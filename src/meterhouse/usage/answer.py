@@ -261,8 +261,9 @@ def _daily_sql(question: Question, meters: list[Meter], source: DailySource, who
         GROUP BY ALL"""
     period = "CAST(u.period AS VARCHAR)" if question.period else "''"
     sums = [f"CAST(SUM(u.m{n}) AS DECIMAL(38, 0)) AS m{n}" for n in range(len(asked))]
-    # What was taken back altogether, and nothing at all, is no row.
-    return f"{whose.labelled(added_up, period, sums)} HAVING SUM(u.spans) <> 0"
+    order = ", ".join(str(n + 1) for n in range(1 + 2 * len(question.groupings)))
+    # What was taken back altogether, and nothing at all, is no row. In order it is sorted faster than here.
+    return f"{whose.labelled(added_up, period, sums)} HAVING SUM(u.spans) <> 0 ORDER BY {order}"
 
 
 def _span_sql(question: Question, meter: Meter, view: View) -> str:
