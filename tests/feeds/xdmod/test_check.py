@@ -305,6 +305,12 @@ def test_a_line_that_is_passed_over_or_mended(checked, field, value):
     assert (found.faults, fields(found.remarks)) == ([], [field])
 
 
+def test_a_job_that_never_started_has_no_start(checked):
+    never = line(nodelist="None assigned", start="None", eligible="None")
+    assert checked("slurm.log", never).faults == []
+    assert fields(checked("slurm.log", line(start="None")).faults) == ["start"]
+
+
 @pytest.mark.parametrize("content", ["", "{", "[1]", "null", '[{"dt": NaN}]', '[{"a": 1, "a": 2}]'])
 def test_what_is_no_array_of_objects(checked, content):
     found = checked("disk.json", content)

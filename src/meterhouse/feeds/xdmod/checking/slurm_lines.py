@@ -33,6 +33,7 @@ _INTEGERS = {  # whether they must be there
     "reqcpus": False,
 }
 _LONG_COUNT = 80
+_NONE = "None"  # how newer versions of sacct say that there is no time
 
 
 def check_slurm_lines(checked: Checked, path: Path) -> None:
@@ -68,8 +69,11 @@ def _check_line(checked: Checked, number: int, job: dict[str, str], seen: set[tu
     _check_job_id(checked, number, job["jobid"])
     for name, must in _INTEGERS.items():
         _check_integer(checked, number, name, job[name], must)
+    # before its other times are read, such a line is passed over
+    passed_over = job["end"] == UNKNOWN or job["nodelist"] == NO_NODES
     for name in ("submit", "eligible", "start", "end"):
-        _check_time(checked, number, name, job[name])
+        if not (passed_over and name in ("eligible", "start") and job[name] == _NONE):
+            _check_time(checked, number, name, job[name])
     for name in ("elapsed", "timelimit"):
         _check_length(checked, number, name, job[name])
     for name in ("reqtres", "alloctres"):
