@@ -58,21 +58,26 @@ class Kept:
 
 
 class KeptForState:
-    """Things that belong to one state of the site: they go, all at once, when there is another."""
+    """Things that belong to one state of the site: they go, all at once, when there is another.
+
+    What belongs to the state before stays until then, for pages that were begun with it.
+    """
 
     def __init__(self, room: int, weigh: Callable[[Any], int] = lambda made: 1) -> None:
         self._room = room
         self._weigh = weigh
         self._lock = Lock()
-        self._state: Hashable = None
-        self._kept = Kept(room, weigh)
+        self._of: OrderedDict[Hashable, Kept] = OrderedDict()
 
     def get(self, state: Hashable, key: Hashable, make: Callable[[], Made]) -> Made:
         """What is kept under `key` for this state, made now where it isn't."""
         with self._lock:
-            if state != self._state:
-                self._state, self._kept = state, Kept(self._room, self._weigh)
-            kept = self._kept
+            if state not in self._of:
+                self._of[state] = Kept(self._room, self._weigh)
+            self._of.move_to_end(state)
+            while len(self._of) > 2:
+                self._of.popitem(last=False)
+            kept = self._of[state]
         return kept.get(key, make)
 
 
