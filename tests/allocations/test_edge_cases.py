@@ -32,6 +32,12 @@ def disk(*readings: tuple[str, str, str], **more: Any) -> list[dict[str, Any]]:
     ]
 
 
+TWO_QUARTERS = {
+    "grants": [grant("g", "Inst")],
+    "allocation_pools": [pool("p", "Inst"), pool("q", "Inst", CPU, Q2)],
+    "allocations": [line("a", "g", "p", "100"), line("b", "g", "q", "100")],
+}
+
 CASES: dict[str, dict[str, Any]] = {
     # days
     "29 February of a leap year is a day, the grant's last": case(
@@ -254,6 +260,102 @@ CASES: dict[str, dict[str, Any]] = {
         adjustments=[
             {"id": "r", "date": "2100-01-10", "quantity": "-40", "kind": "refund", "pool": "p", "usage": "x"}
         ],
+    ),
+    # closing, correcting and dividing
+    "what a closed period's use is voided with is taken from the open one": case(
+        entities(
+            periods=[
+                {"name": Q1, "start": "2100-01-01", "end": "2100-03-31", "closed_at": "2100-04-05"},
+                {"name": Q2, "start": "2100-04-01", "end": "2100-06-30"},
+            ],
+            **TWO_QUARTERS,
+        ),
+        [use("x", "2100-03-10", "Inst", "40"), use("z", "2100-04-11", "Inst", "30")],
+        {"pools": {"p": {"used": "40"}, "q": {"used": "-10", "remaining": "110", "percent": "-10"}}},
+        as_of="2100-04-30",
+        adjustments=[{"id": "v", "date": "2100-04-12", "kind": "void", "usage": "x"}],
+    ),
+    "a transfer moves what is allocated into the next quarter": case(
+        entities(
+            **{
+                **TWO_QUARTERS,
+                "allocations": [
+                    line("a", "g", "p", "100"),
+                    line("o", "g", "p", "-30", transfer="T"),
+                    line("i", "g", "q", "30", transfer="T"),
+                ],
+            }
+        ),
+        [use("x", "2100-03-31", "Inst", "80"), use("y", "2100-04-01", "Inst", "10")],
+        {
+            "pools": {
+                "p": {"allocated": "70", "used": "80", "overdrawn": "10"},
+                "q": {"allocated": "30", "used": "10", "available": "20"},
+            }
+        },
+        as_of="2100-04-01",
+    ),
+    "a refund goes back through the lines from the last one drawn": case(
+        # 50 of a and 20 of b were drawn; 25 come back: b's 20 and 5 of a, which has ended by then
+        entities(
+            grants=[grant("g1", "Inst", FIRST, "2100-02-15"), grant("g2", "Inst")],
+            allocation_pools=[pool("p", "Inst")],
+            allocations=[line("a", "g1", "p", "50"), line("b", "g2", "p", "100")],
+        ),
+        [use("x", "2100-01-10", "Inst", "30"), use("y", "2100-01-20", "Inst", "40")],
+        {"draws": {"a": "45", "b": "0"}, **one_pool(used="45", available="100", lapsed="5")},
+        adjustments=[{"id": "r", "date": "2100-02-01", "kind": "refund", "quantity": "-25", "pool": "p"}],
+    ),
+    "each part of a run over midnight is of who the person was then": case(
+        entities(
+            persons=[
+                {
+                    "username": "u1",
+                    "affiliations": [
+                        {"institute": "North", "career_level": "PhD", "to": "2100-02-14"},
+                        {"institute": "South", "career_level": "Staff", "from": "2100-02-15"},
+                    ],
+                }
+            ],
+            accounts=[{"username": "u1", "person": "u1"}],
+            **funded(),
+        ),
+        [run("2100-02-14T12:00:00", "2100-02-15T12:00:00", "48")],
+        {
+            "breakdowns": [
+                {
+                    "by": ["person_institute", "person_career_level"],
+                    "rows": {"North|PhD": "24", "South|Staff": "24"},
+                }
+            ]
+        },
+    ),
+    "the cap of a project that isn't capped is not read": case(
+        entities(caps=[{"project": "Lab", "resource_pool": CPU, "quantity": "5"}], **funded()),
+        [use("x", FIRST, "Lab", "30")],
+        one_pool(used="30"),
+    ),
+    "use on a day between two periods has no pool": case(
+        entities(
+            periods=[
+                {"name": Q1, "start": "2100-01-01", "end": "2100-01-31"},
+                {"name": Q2, "start": "2100-03-01", "end": "2100-06-30"},
+            ],
+            **funded(),
+        ),
+        [use("x", "2100-02-10", "Sub", "5"), use("y", "2100-01-31", "Sub", "6")],
+        {"pools": {"p": {"used": "6"}}, "unfunded": {"Inst|CPU Hours": "5"}},
+    ),
+    "use that names no project is the default project's of the day": case(
+        entities(
+            memberships=[
+                {"person": "u1", "project": "Lab", "is_default_project": True, "to": "2100-01-31"},
+                {"person": "u1", "project": "Inst", "is_default_project": True, "from": "2100-02-01"},
+            ],
+            **funded(),
+        ),
+        [use("x", "2100-01-31", None, "5"), use("y", "2100-02-01", None, "6")],
+        {"breakdowns": [{"by": ["submitted_project"], "rows": {"Lab": "5", "Inst": "6"}}]},
     ),
 }
 

@@ -8,14 +8,17 @@ import json
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from services.reference_input import REFERENCE_INPUT
+from strategies.sites import made_site
 
 METERHOUSE = [sys.executable, "-m", "meterhouse.cli.main"]
+SERVER = Path(__file__).parents[1] / "docs" / "command_server.py"
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "kep5.toml"
 REFERENCE = REFERENCE_INPUT / "reference/kep5_cases.json"
 SETTINGS = '[site]\nname = "T"\n\n[[resources]]\nname = "c"\nkind = "cloud"\n'
@@ -70,6 +73,21 @@ allocations = [{ id = "a", grant = "g", allocation_pool = "p", quantity = 10 }]
 """
 
 
+@pytest.fixture(scope="module", autouse=True)
+def commands_are_imported_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Each `meterhouse` is a process of its own still, but doesn't start from nothing."""
+    client = tmp_path_factory.mktemp("commands") / "meterhouse"
+    with subprocess.Popen(
+        [sys.executable, str(SERVER), str(client)], stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout is not None
+        assert server.stdout.readline() == "ready\n"
+        plain, METERHOUSE[:] = list(METERHOUSE), [str(client)]
+        yield
+        METERHOUSE[:] = plain
+        server.terminate()
+
+
 @pytest.fixture(scope="module")
 def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
     site = tmp_path_factory.mktemp("ledger") / "site"
@@ -103,8 +121,7 @@ def test_pools_as_of_an_earlier_day(example: Path) -> None:
 
 def test_real_usage_is_charged_by_the_day_of_use(tmp_path: Path) -> None:
     site = tmp_path / "site"
-    run("init", str(site))
-    (site / "meterhouse.toml").write_text(SETTINGS)
+    made_site(site, SETTINGS).close()
     (tmp_path / "events.json").write_text(json.dumps(LIFE))
     (tmp_path / "lab.toml").write_text(LAB)
     run("ingest", "openstack-events", "-r", "c", str(tmp_path / "events.json"), site=site)
@@ -161,7 +178,7 @@ class HookRequest(BaseHTTPRequestHandler):
 
 def test_alerts_are_posted_once(tmp_path: Path) -> None:
     site = tmp_path / "site"
-    run("init", str(site))
+    made_site(site, SETTINGS).close()
     run("allocations", "load", str(EXAMPLE), site=site)
     with Hook(("127.0.0.1", 0), HookRequest) as hook:
         hook.posted = []
