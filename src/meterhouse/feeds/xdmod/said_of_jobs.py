@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
     from meterhouse.warehouse.view import View
 
+Window = tuple[datetime, datetime]
 ELIGIBLE = "eligible"  # how the facts begin that need it
 _RECORD = [("batch_id", pa.string()), ("record", pa.int64())]
 _LISTED_GPUS = pa.schema([*_RECORD, ("gpus", pa.int64())])
@@ -42,17 +44,18 @@ class SaidOfJobs:
             engine.relation(name, schema.empty_table() if said is None else said)
 
 
-def said_of_jobs(view: View, engine: DuckDBEngine, facts: Iterable[str]) -> SaidOfJobs:
-    """What these facts of the realm Jobs need."""
-    gpus = _listed_gpus(view, engine)
+def said_of_jobs(view: View, engine: DuckDBEngine, facts: Iterable[str], window: Window) -> SaidOfJobs:
+    """What these facts of the realm Jobs need of the jobs that run in `window`."""
+    gpus = _listed_gpus(view, engine, window)
     if not any(name.startswith(ELIGIBLE) for name in facts):
         return SaidOfJobs(gpus)
     said = view.select("slurm_job", ["batch_id", "record", "eligible"])
     return SaidOfJobs(gpus, f"SELECT DISTINCT * FROM ({said}) WHERE eligible IS NOT NULL")
 
 
-def _listed_gpus(view: View, engine: DuckDBEngine) -> pa.Table | None:
-    spans = view.select("span", ["rules", "kind", "gpu_model", "opened_batch", "opened_record"])
+def _listed_gpus(view: View, engine: DuckDBEngine, window: Window) -> pa.Table | None:
+    columns = ["rules", "kind", "gpu_model", "opened_batch", "opened_record"]
+    spans = view.select("span", columns, overlapping=window)
     records = engine.query(
         f"""SELECT DISTINCT opened_batch AS batch_id, opened_record AS record FROM ({spans})
         WHERE rules = 'default' AND kind = 'job' AND CONTAINS(gpu_model, ',')"""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from meterhouse.directory.dimensions import dimension_tables
+from meterhouse.feeds.xdmod.periods import periods
 from meterhouse.feeds.xdmod.query import NOTHING_SAID, Query, Row, SiteNames, answer_query
 from meterhouse.feeds.xdmod.realms import CAPACITY, CORES
 from meterhouse.feeds.xdmod.resource_types import RESOURCE_TYPES
 from meterhouse.feeds.xdmod.roles import project_pis
 from meterhouse.feeds.xdmod.said_of_jobs import said_of_jobs
 from meterhouse.sources.generic_cloud import FORMAT as GENERIC_CLOUD
+from meterhouse.usage.calendar import day_start
 from meterhouse.usage.capacity import Capacities, CapacitySource, chosen_capacities, declared_capacities
 
 if TYPE_CHECKING:
@@ -51,9 +54,18 @@ def answer_site_queries(
             capacities = chosen_capacities(capacity, declared, view, engine, time_zone)
         dimensions = dimension_tables(view, engine)
         names = SiteNames(settings.site.name, organizations, types, project_pis(view, engine))
-        of_jobs = {fact for query in queries if query.realm.name == "Jobs" for fact in query.statistic.facts}
-        said = said_of_jobs(view, engine, of_jobs) if of_jobs else NOTHING_SAID
+        of_jobs = [query for query in queries if query.realm.name == "Jobs"]
+        facts = {fact for query in of_jobs for fact in query.statistic.facts}
+        said = said_of_jobs(view, engine, facts, _window(of_jobs, time_zone)) if of_jobs else NOTHING_SAID
         return [
             answer_query(query, view, engine, dimensions, names, capacities, time_zone, generic, said)
             for query in queries
         ]
+
+
+def _window(queries: Sequence[Query], time_zone: str) -> tuple[datetime, datetime]:
+    """From when to when their periods are, which count whole."""
+    zone = ZoneInfo(time_zone)
+    units = [unit for query in queries for unit in periods(query.unit, query.first, query.last)]
+    first, last = min(unit.first for unit in units), max(unit.last for unit in units)
+    return day_start(first, zone), day_start(last + timedelta(days=1), zone)
