@@ -153,6 +153,13 @@ def test_a_state_that_open_xdmod_does_not_know(write, make_job):
     assert [(line["jobid"], line["state"]) for line in found["2018-04-20"]] == [("3", "RUNNING")]
 
 
+def test_of_several_states_the_first_is_written(write, make_job):
+    job = make_job("18 10:00", "18 11:00", item="1", opened_batch="b", opened_record=1, closed_by="failed")
+    raw = {"batch_id": "b", "record": 1, "job_id": "1", "state": "FAILED", "state_said": "FAILED+REQUEUED"}
+    found, written = write([job], [raw])
+    assert ([line["state"] for line in found["2018-04-18"]], written.left_out) == (["FAILED"], [])
+
+
 def test_tasks_of_an_array_that_one_record_tells_of_are_a_line_each(write, make_job):
     jobs = [
         make_job("18 10:00", "18 11:00", item=f"7_{n}", opened_batch="b", opened_record=1) for n in (0, 1)

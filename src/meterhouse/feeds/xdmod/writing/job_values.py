@@ -105,6 +105,7 @@ def job_values(row: Row, resource: str, units: Units) -> dict[str, str]:
 
 def _state(said: str, ended: bool) -> str:
     """The state, if Open XDMoD knows it. Raises NoRoom; what still runs is passed over, whatever it does."""
+    said = said.partition("+")[0]  # JSON adds what else is so: FAILED+REQUEUED
     if said.split(" ")[0].upper() in ENDED_STATES | OTHER_STATES:
         return said
     if ended:
