@@ -156,19 +156,18 @@ class Attribution:
     o is the owner of the project, f an institution's part in it, t a project above it, h the person,
     m what the person is in the project, k what unowned usage is called; r and a are how the directory finds
     project and person. With f or t a row of usage is there once for each institution or project above.
+    Nothing is looked up in the tables `empty`.
     """
 
     names: frozenset[str]
     empty: frozenset[str] = frozenset()
 
     @classmethod
-    def of(
-        cls, groupings: Iterable[Grouping], filters: Filters = (), empty: Iterable[str] = ()
-    ) -> Attribution:
-        """What these groupings and filters need; nothing is looked up in the tables `empty`."""
+    def of(cls, groupings: Iterable[Grouping], filters: Filters = ()) -> Attribution:
+        """What these groupings and filters need."""
         every = [*groupings, *(grouping for grouping, _ in filters)]
         texts = " ".join(f"{one.label} {one.id}" for one in every)
-        return cls(frozenset(_NAME.findall(texts)), frozenset(empty))
+        return cls(frozenset(_NAME.findall(texts)))
 
     @property
     def dated(self) -> bool:
@@ -233,9 +232,9 @@ class Attribution:
             held.append("CROSS JOIN directory_kept AS k")
         return "\n    ".join(held)
 
-    def columns(self, *sql: str) -> list[str]:
-        """The columns of usage that these texts and the joins mention."""
-        found = {name for _, name in _OF_USAGE.findall(" ".join((*sql, self.joins("u.day"))))}
+    def columns(self) -> list[str]:
+        """The columns of usage that the joins mention."""
+        found = {name for _, name in _OF_USAGE.findall(self.joins("u.day"))}
         for name in found & set(_NAMED):
             found |= set(_NAMED[name][1])
         return sorted(found - {"day"})

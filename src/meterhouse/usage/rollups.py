@@ -36,12 +36,12 @@ SETS: dict[str, tuple[tuple[str, ...], str]] = {
     "project_user_size": (("resource", *_PROJECT, *_USER, *_SIZE), ""),
     "project_size": (("resource", *_PROJECT, *_SIZE), ""),
     "project_user": (("resource", *_PROJECT, *_USER), ""),
-    "size": (("resource", *_SIZE), ""),
+    "size": (("resource", *_SIZE), "project_size"),
     "user": (("resource", *_USER), "project_user"),
     "project": (("resource", *_PROJECT), "project_user"),
     "resource": (("resource",), "project"),
 }
-_MONTHS_ONLY = ("project_user_size", "project_size")  # so many values a day that little would be gained
+_MONTHS_ONLY = ("project_user_size",)  # so many values a day that little would be gained
 # Fewer rows are read as fast as they are.
 SMALL = 500_000
 # Sums are kept where at least so many rows became one.
@@ -76,7 +76,7 @@ def kept_at(view: View, file: TableFile) -> Path:
 
 @cache
 def _shape() -> str:
-    told = repr((SETS, ALWAYS, quantities(), DAILY.names, "2"))
+    told = repr((SETS, _MONTHS_ONLY, ALWAYS, quantities(), DAILY.names, "2"))
     return hashlib.sha256(told.encode()).hexdigest()[:12]
 
 
