@@ -18,6 +18,27 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name="PeriodCalendar",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=255)),
+            ],
+            options={
+                "constraints": [
+                    meterhouse.register.constraints.NeverDeleted(name="period_calendar_is_never_deleted"),
+                    models.UniqueConstraint(fields=("name",), name="period_calendar_is_one_of_its_name"),
+                    models.CheckConstraint(
+                        condition=models.Q(("name", ""), _negated=True), name="period_calendar_has_a_name"
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="AllocationPeriod",
             fields=[
                 (
@@ -35,7 +56,44 @@ class Migration(migrations.Migration):
                         choices=[("open", "open"), ("closed", "closed")], default="open", max_length=8
                     ),
                 ),
+                (
+                    "calendar",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="periods",
+                        to="allocations.periodcalendar",
+                    ),
+                ),
             ],
+            options={
+                "constraints": [
+                    meterhouse.register.constraints.NeverDeleted(name="allocation_period_is_never_deleted"),
+                    models.UniqueConstraint(fields=("name",), name="allocation_period_is_one_of_its_name"),
+                    models.CheckConstraint(
+                        condition=models.Q(("name", ""), _negated=True), name="allocation_period_has_a_name"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("start__lt", models.F("end"))),
+                        name="allocation_period_starts_before_it_ends",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("status__in", ["open", "closed"])),
+                        name="allocation_period_status_is_known",
+                    ),
+                    meterhouse.register.constraints.PeriodsDoNotOverlap(
+                        end="end",
+                        name="allocation_period_is_one_at_a_time",
+                        only=(),
+                        start="start",
+                        within=("calendar",),
+                    ),
+                    meterhouse.register.constraints.RefusedWhen(
+                        condition="OLD.status = 'closed' AND (NEW.status <> 'closed' OR NEW.start <> OLD.start\n                    OR NEW.\"end\" <> OLD.\"end\" OR NEW.calendar_id <> OLD.calendar_id)",
+                        name="allocation_period_stays_closed",
+                        on=("UPDATE",),
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="HistoricalMachine",
@@ -126,6 +184,62 @@ class Migration(migrations.Migration):
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
+            name="ResourcePool",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=255)),
+                ("description", models.TextField(blank=True, default="")),
+                ("units", models.CharField(blank=True, default="", max_length=100)),
+                (
+                    "function",
+                    models.CharField(
+                        choices=[
+                            ("sum", "sum"),
+                            ("average", "average"),
+                            ("minimum", "minimum"),
+                            ("maximum", "maximum"),
+                            ("last", "last"),
+                        ],
+                        default="sum",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "calendar",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="resource_pools",
+                        to="allocations.periodcalendar",
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    meterhouse.register.constraints.NeverDeleted(name="resource_pool_is_never_deleted"),
+                    models.UniqueConstraint(fields=("name",), name="resource_pool_is_one_of_its_name"),
+                    models.CheckConstraint(
+                        condition=models.Q(("name", ""), _negated=True), name="resource_pool_has_a_name"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("function__in", ["sum", "average", "minimum", "maximum", "last"])
+                        ),
+                        name="resource_pool_function_is_known",
+                    ),
+                    meterhouse.register.constraints.RefusedWhen(
+                        condition="(NEW.function <> OLD.function OR NEW.units <> OLD.units) AND EXISTS (\n                    SELECT 1 FROM allocations_usagecharge AS c\n                    JOIN allocations_resource AS r ON r.id = c.resource_id\n                    WHERE r.resource_pool_id = NEW.id\n                )",
+                        name="resource_pool_stays_as_it_was_used",
+                        on=("UPDATE",),
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="AllocationPool",
             fields=[
                 (
@@ -152,7 +266,38 @@ class Migration(migrations.Migration):
                         to="directory.project",
                     ),
                 ),
+                (
+                    "resource_pool",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="allocation_pools",
+                        to="allocations.resourcepool",
+                    ),
+                ),
             ],
+            options={
+                "constraints": [
+                    meterhouse.register.constraints.NeverDeleted(name="allocation_pool_is_never_deleted"),
+                    models.UniqueConstraint(
+                        fields=("project", "period", "resource_pool"), name="allocation_pool_is_one_a_period"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("code", ""), _negated=True),
+                        fields=("code",),
+                        name="allocation_pool_code_is_one_pools",
+                    ),
+                    meterhouse.register.constraints.RefusedWhen(
+                        condition="(SELECT p.calendar_id FROM allocations_allocationperiod AS p\n                        WHERE p.id = NEW.period_id)\n                    <> (SELECT r.calendar_id FROM allocations_resourcepool AS r\n                        WHERE r.id = NEW.resource_pool_id)",
+                        name="allocation_pool_period_is_of_its_calendar",
+                        on=("INSERT", "UPDATE"),
+                    ),
+                    meterhouse.register.constraints.RefusedWhen(
+                        condition="NEW.project_id <> OLD.project_id OR NEW.period_id <> OLD.period_id\n                    OR NEW.resource_pool_id <> OLD.resource_pool_id",
+                        name="allocation_pool_stays_where_it_is",
+                        on=("UPDATE",),
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Alert",
@@ -178,6 +323,50 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("fell_at__isnull", True)),
+                        fields=("pool", "threshold"),
+                        name="alert_is_one_a_crossing",
+                    ),
+                    meterhouse.register.constraints.RefusedWhen(
+                        condition="CAST(NEW.threshold AS NUMERIC) <= 0",
+                        name="alert_threshold_is_positive",
+                        on=("INSERT", "UPDATE"),
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Scheme",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
+                ("description", models.TextField(blank=True, default="")),
+                ("opened", models.DateField()),
+                ("closed", models.DateField(blank=True, null=True)),
+            ],
+            options={
+                "constraints": [
+                    meterhouse.register.constraints.NeverDeleted(name="scheme_is_never_deleted"),
+                    models.UniqueConstraint(fields=("name",), name="scheme_is_one_of_its_name"),
+                    models.CheckConstraint(
+                        condition=models.Q(("name", ""), _negated=True), name="scheme_has_a_name"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("closed__isnull", True), ("closed__gt", models.F("opened")), _connector="OR"
+                        ),
+                        name="scheme_closes_after_it_opened",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Grant",
@@ -201,7 +390,34 @@ class Migration(migrations.Migration):
                         to="directory.project",
                     ),
                 ),
+                (
+                    "scheme",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="grants",
+                        to="allocations.scheme",
+                    ),
+                ),
             ],
+            options={
+                "constraints": [
+                    meterhouse.register.constraints.NeverDeleted(name="grant_is_never_deleted"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("code", ""), _negated=True),
+                        fields=("code",),
+                        name="grant_code_is_one_grants",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("begins__lt", models.F("ends"))),
+                        name="grant_begins_before_it_ends",
+                    ),
+                    meterhouse.register.constraints.RefusedWhen(
+                        condition="EXISTS (\n                    SELECT 1 FROM allocations_scheme AS s WHERE s.id = NEW.scheme_id\n                        AND (NEW.begins < s.opened OR NEW.begins >= s.closed)\n                )",
+                        name="grant_begins_while_its_scheme_is_open",
+                        on=("INSERT", "UPDATE"),
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Allocation",
@@ -246,6 +462,36 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    meterhouse.register.constraints.NeverDeleted(name="allocation_is_never_deleted"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("code", ""), _negated=True),
+                        fields=("code",),
+                        name="allocation_code_is_one_lines",
+                    ),
+                    meterhouse.register.constraints.RefusedWhen(
+                        condition="NEW.transfer = '' AND (\n                        SELECT p.project_id FROM allocations_allocationpool AS p WHERE p.id = NEW.pool_id\n                    ) <> (SELECT g.project_id FROM allocations_grant AS g WHERE g.id = NEW.grant_id)",
+                        name="allocation_is_of_its_projects_grant",
+                        on=("INSERT", "UPDATE"),
+                    ),
+                    meterhouse.register.constraints.RefusedWhen(
+                        condition='NOT EXISTS (\n                    SELECT 1 FROM allocations_grant AS g, allocations_allocationpool AS p\n                    JOIN allocations_allocationperiod AS d ON d.id = p.period_id\n                    WHERE g.id = NEW.grant_id AND p.id = NEW.pool_id\n                        AND g.begins < d."end" AND d.start < g.ends\n                )',
+                        name="allocation_grant_meets_its_period",
+                        on=("INSERT", "UPDATE"),
+                    ),
+                    meterhouse.register.constraints.RefusedWhen(
+                        condition="NEW.pool_id <> OLD.pool_id OR NEW.grant_id <> OLD.grant_id\n                    OR NEW.quantity <> OLD.quantity OR NEW.transfer <> OLD.transfer",
+                        name="allocation_is_never_changed",
+                        on=("UPDATE",),
+                    ),
+                    meterhouse.register.constraints.RefusedWhen(
+                        condition="EXISTS (\n                    SELECT 1 FROM allocations_allocationpool AS p\n                    JOIN allocations_allocationperiod AS d ON d.id = p.period_id\n                    WHERE p.id = NEW.pool_id AND d.status = 'closed'\n                )",
+                        name="allocation_is_not_in_a_closed_period",
+                        on=("INSERT",),
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="HistoricalAllocation",
@@ -470,24 +716,23 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.CreateModel(
-            name="PeriodCalendar",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("name", models.CharField(max_length=255)),
-            ],
             options={
                 "constraints": [
-                    meterhouse.register.constraints.NeverDeleted(name="period_calendar_is_never_deleted"),
-                    models.UniqueConstraint(fields=("name",), name="period_calendar_is_one_of_its_name"),
+                    meterhouse.register.constraints.NeverDeleted(name="owned_group_is_never_deleted"),
+                    models.UniqueConstraint(fields=("name",), name="owned_group_is_one_of_its_name"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("foreign_id", ""), _negated=True),
+                        fields=("foreign_id",),
+                        name="owned_group_foreign_id_is_one_groups",
+                    ),
                     models.CheckConstraint(
-                        condition=models.Q(("name", ""), _negated=True), name="period_calendar_has_a_name"
+                        condition=models.Q(("name", ""), _negated=True), name="owned_group_has_a_name"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("institution__isnull", True), ("project__isnull", True), _connector="OR"
+                        ),
+                        name="owned_group_has_one_owner_at_most",
                     ),
                 ],
             },
@@ -592,15 +837,6 @@ class Migration(migrations.Migration):
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
-        migrations.AddField(
-            model_name="allocationperiod",
-            name="calendar",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="periods",
-                to="allocations.periodcalendar",
-            ),
-        ),
         migrations.CreateModel(
             name="PoolStatement",
             fields=[
@@ -630,6 +866,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    meterhouse.register.constraints.NeverDeleted(name="pool_statement_is_never_deleted"),
+                    meterhouse.register.constraints.RefusedWhen(
+                        condition="TRUE", name="pool_statement_is_never_changed", on=("UPDATE",)
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Resource",
@@ -655,7 +899,48 @@ class Migration(migrations.Migration):
                         to="allocations.machine",
                     ),
                 ),
+                (
+                    "resource_pool",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="resources",
+                        to="allocations.resourcepool",
+                    ),
+                ),
             ],
+            options={
+                "constraints": [
+                    meterhouse.register.constraints.NeverDeleted(name="resource_is_never_deleted"),
+                    models.UniqueConstraint(
+                        fields=("resource_pool", "machine", "name"), name="resource_is_one_of_its_name"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("code", ""), _negated=True),
+                        fields=("code",),
+                        name="resource_code_is_one_resources",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("meter", ""), ("realm", "")),
+                            models.Q(
+                                models.Q(("realm", ""), _negated=True), models.Q(("meter", ""), _negated=True)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="resource_says_realm_and_meter",
+                    ),
+                    meterhouse.register.constraints.RefusedWhen(
+                        condition="CAST(NEW.quantity AS NUMERIC) < 0",
+                        name="resource_quantity_is_not_negative",
+                        on=("INSERT", "UPDATE"),
+                    ),
+                    meterhouse.register.constraints.RefusedWhen(
+                        condition="NEW.resource_pool_id <> OLD.resource_pool_id AND EXISTS (\n                    SELECT 1 FROM allocations_usagecharge AS c WHERE c.resource_id = NEW.id\n                )",
+                        name="resource_stays_in_its_pool",
+                        on=("UPDATE",),
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="PostedUsage",
@@ -712,6 +997,26 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name_plural": "posted usage",
+                "constraints": [
+                    meterhouse.register.constraints.NeverDeleted(name="posted_usage_is_never_deleted"),
+                    models.UniqueConstraint(
+                        fields=("key", "resource", "day"), name="posted_usage_is_one_a_key"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("key", ""), _negated=True), models.Q(("code", ""), _negated=True)
+                        ),
+                        name="posted_usage_has_a_key",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("count__gte", 0)), name="posted_usage_count_is_not_negative"
+                    ),
+                    meterhouse.register.constraints.RefusedWhen(
+                        condition="CAST(NEW.raw AS NUMERIC) < 0",
+                        name="posted_usage_is_not_negative",
+                        on=("INSERT", "UPDATE"),
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -832,51 +1137,6 @@ class Migration(migrations.Migration):
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name="ResourcePool",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("name", models.CharField(max_length=255)),
-                ("description", models.TextField(blank=True, default="")),
-                ("units", models.CharField(blank=True, default="", max_length=100)),
-                (
-                    "function",
-                    models.CharField(
-                        choices=[
-                            ("sum", "sum"),
-                            ("average", "average"),
-                            ("minimum", "minimum"),
-                            ("maximum", "maximum"),
-                            ("last", "last"),
-                        ],
-                        default="sum",
-                        max_length=8,
-                    ),
-                ),
-                (
-                    "calendar",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="resource_pools",
-                        to="allocations.periodcalendar",
-                    ),
-                ),
-            ],
-        ),
-        migrations.AddField(
-            model_name="resource",
-            name="resource_pool",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="resources",
-                to="allocations.resourcepool",
-            ),
-        ),
-        migrations.CreateModel(
             name="ProjectCap",
             fields=[
                 (
@@ -903,6 +1163,19 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    meterhouse.register.constraints.NeverDeleted(name="project_cap_is_never_deleted"),
+                    models.UniqueConstraint(
+                        fields=("project", "resource_pool"), name="project_cap_is_one_a_pool"
+                    ),
+                    meterhouse.register.constraints.RefusedWhen(
+                        condition="CAST(NEW.quantity AS NUMERIC) < 0",
+                        name="project_cap_is_not_negative",
+                        on=("INSERT", "UPDATE"),
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="HistoricalResource",
@@ -1069,15 +1342,6 @@ class Migration(migrations.Migration):
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
-        migrations.AddField(
-            model_name="allocationpool",
-            name="resource_pool",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="allocation_pools",
-                to="allocations.resourcepool",
-            ),
-        ),
         migrations.CreateModel(
             name="ResourceRate",
             fields=[
@@ -1099,33 +1363,29 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.CreateModel(
-            name="Scheme",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("name", models.CharField(max_length=200)),
-                ("description", models.TextField(blank=True, default="")),
-                ("opened", models.DateField()),
-                ("closed", models.DateField(blank=True, null=True)),
-            ],
             options={
                 "constraints": [
-                    meterhouse.register.constraints.NeverDeleted(name="scheme_is_never_deleted"),
-                    models.UniqueConstraint(fields=("name",), name="scheme_is_one_of_its_name"),
-                    models.CheckConstraint(
-                        condition=models.Q(("name", ""), _negated=True), name="scheme_has_a_name"
-                    ),
+                    meterhouse.register.constraints.NeverDeleted(name="resource_rate_is_never_deleted"),
                     models.CheckConstraint(
                         condition=models.Q(
-                            ("closed__isnull", True), ("closed__gt", models.F("opened")), _connector="OR"
+                            ("valid_from__isnull", True),
+                            ("valid_until__isnull", True),
+                            ("valid_from__lte", models.F("valid_until")),
+                            _connector="OR",
                         ),
-                        name="scheme_closes_after_it_opened",
+                        name="resource_rate_starts_before_it_ends",
+                    ),
+                    meterhouse.register.constraints.PeriodsDoNotOverlap(
+                        end="valid_until",
+                        name="resource_rate_is_one_at_a_time",
+                        only=(),
+                        start="valid_from",
+                        within=("resource",),
+                    ),
+                    meterhouse.register.constraints.RefusedWhen(
+                        condition="CAST(NEW.factor AS NUMERIC) < 0",
+                        name="resource_rate_is_not_negative",
+                        on=("INSERT", "UPDATE"),
                     ),
                 ],
             },
@@ -1182,13 +1442,6 @@ class Migration(migrations.Migration):
                 "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
-        ),
-        migrations.AddField(
-            model_name="grant",
-            name="scheme",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="grants", to="allocations.scheme"
-            ),
         ),
         migrations.CreateModel(
             name="SuspendedUsage",
@@ -1298,6 +1551,69 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    meterhouse.register.constraints.NeverDeleted(name="usage_adjustment_is_never_deleted"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("code", ""), _negated=True),
+                        fields=("code",),
+                        name="usage_adjustment_code_is_one",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("kind__in", ["refund", "charge"]),
+                                ("pool__isnull", False),
+                                ("quantity__isnull", False),
+                            ),
+                            models.Q(("kind", "void"), ("quantity__isnull", True)),
+                            _connector="OR",
+                        ),
+                        name="usage_adjustment_says_what_it_does",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("kind", "void"), _negated=True),
+                            models.Q(
+                                ("posted__isnull", False),
+                                ("void_resource__isnull", True),
+                                ("voided__isnull", True),
+                            ),
+                            models.Q(
+                                ("posted__isnull", True),
+                                ("void_resource__isnull", True),
+                                ("voided__isnull", False),
+                            ),
+                            models.Q(
+                                ("posted__isnull", True),
+                                ("void_day__isnull", False),
+                                ("void_resource__isnull", False),
+                                ("voided__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="usage_adjustment_voids_one_thing",
+                    ),
+                    meterhouse.register.constraints.RefusedWhen(
+                        condition="(NEW.kind = 'refund' AND CAST(NEW.quantity AS NUMERIC) >= 0)\n                    OR (NEW.kind = 'charge' AND CAST(NEW.quantity AS NUMERIC) <= 0)",
+                        name="usage_adjustment_has_its_sign",
+                        on=("INSERT", "UPDATE"),
+                    ),
+                    meterhouse.register.constraints.RefusedWhen(
+                        condition="NEW.kind <> 'void' AND EXISTS (\n                    SELECT 1 FROM allocations_allocationpool AS p\n                    JOIN allocations_resourcepool AS r ON r.id = p.resource_pool_id\n                    WHERE p.id = NEW.pool_id AND r.function <> 'sum'\n                )",
+                        name="usage_adjustment_of_a_level_is_a_void",
+                        on=("INSERT", "UPDATE"),
+                    ),
+                    meterhouse.register.constraints.RefusedWhen(
+                        condition="EXISTS (\n                    SELECT 1 FROM allocations_allocationpool AS p\n                    JOIN allocations_allocationperiod AS d ON d.id = p.period_id\n                    WHERE p.id = NEW.pool_id AND d.status = 'closed'\n                )",
+                        name="usage_adjustment_is_of_an_open_period",
+                        on=("INSERT",),
+                    ),
+                    meterhouse.register.constraints.RefusedWhen(
+                        condition="TRUE", name="usage_adjustment_is_never_changed", on=("UPDATE",)
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="HistoricalUsageAdjustment",
@@ -1445,6 +1761,27 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        models.F("pool"),
+                        models.F("day"),
+                        django.db.models.functions.comparison.Coalesce("allocation", models.Value(0)),
+                        django.db.models.functions.comparison.Coalesce("adjustment", models.Value(0)),
+                        name="allocation_draw_is_one_a_day",
+                    ),
+                    meterhouse.register.constraints.RefusedWhen(
+                        condition="NEW.allocation_id IS NOT NULL AND NEW.pool_id <> (\n                    SELECT a.pool_id FROM allocations_allocation AS a WHERE a.id = NEW.allocation_id\n                )",
+                        name="allocation_draw_is_of_a_line_of_its_pool",
+                        on=("INSERT", "UPDATE"),
+                    ),
+                    meterhouse.register.constraints.RefusedWhen(
+                        condition="EXISTS (\n                    SELECT 1 FROM allocations_allocationpool AS p\n                    JOIN allocations_allocationperiod AS d ON d.id = p.period_id\n                    WHERE p.id = OLD.pool_id AND d.status = 'closed'\n                )",
+                        name="allocation_draw_of_a_closed_period_stays",
+                        on=("DELETE",),
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="UsageCharge",
@@ -1518,6 +1855,34 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        models.F("day"),
+                        models.F("resource"),
+                        models.F("submitted_project"),
+                        models.F("allocated_project"),
+                        django.db.models.functions.comparison.Coalesce("pool", models.Value(0)),
+                        django.db.models.functions.comparison.Coalesce("posted", models.Value(0)),
+                        name="usage_charge_is_one_a_day",
+                    ),
+                    meterhouse.register.constraints.RefusedWhen(
+                        condition="NEW.pool_id IS NOT NULL AND NEW.allocated_project_id <> (\n                    SELECT p.project_id FROM allocations_allocationpool AS p WHERE p.id = NEW.pool_id\n                )",
+                        name="usage_charge_pool_is_its_projects",
+                        on=("INSERT", "UPDATE"),
+                    ),
+                    meterhouse.register.constraints.RefusedWhen(
+                        condition="EXISTS (\n                    SELECT 1 FROM allocations_allocationperiod AS d\n                    WHERE d.id = NEW.period_id AND d.status = 'closed'\n                )",
+                        name="usage_charge_is_of_an_open_period",
+                        on=("INSERT", "UPDATE"),
+                    ),
+                    meterhouse.register.constraints.RefusedWhen(
+                        condition="EXISTS (\n                    SELECT 1 FROM allocations_allocationperiod AS d\n                    WHERE d.id = OLD.period_id AND d.status = 'closed'\n                )",
+                        name="usage_charge_of_a_closed_period_stays",
+                        on=("DELETE",),
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="AlertDelivery",
@@ -1610,477 +1975,6 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.AddConstraint(
-            model_name="alert",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("fell_at__isnull", True)),
-                fields=("pool", "threshold"),
-                name="alert_is_one_a_crossing",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="alert",
-            constraint=meterhouse.register.constraints.RefusedWhen(
-                condition="CAST(NEW.threshold AS NUMERIC) <= 0",
-                name="alert_threshold_is_positive",
-                on=("INSERT", "UPDATE"),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="allocation",
-            constraint=meterhouse.register.constraints.NeverDeleted(name="allocation_is_never_deleted"),
-        ),
-        migrations.AddConstraint(
-            model_name="allocation",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("code", ""), _negated=True),
-                fields=("code",),
-                name="allocation_code_is_one_lines",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="allocation",
-            constraint=meterhouse.register.constraints.RefusedWhen(
-                condition="NEW.transfer = '' AND (\n                        SELECT p.project_id FROM allocations_allocationpool AS p WHERE p.id = NEW.pool_id\n                    ) <> (SELECT g.project_id FROM allocations_grant AS g WHERE g.id = NEW.grant_id)",
-                name="allocation_is_of_its_projects_grant",
-                on=("INSERT", "UPDATE"),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="allocation",
-            constraint=meterhouse.register.constraints.RefusedWhen(
-                condition='NOT EXISTS (\n                    SELECT 1 FROM allocations_grant AS g, allocations_allocationpool AS p\n                    JOIN allocations_allocationperiod AS d ON d.id = p.period_id\n                    WHERE g.id = NEW.grant_id AND p.id = NEW.pool_id\n                        AND g.begins < d."end" AND d.start < g.ends\n                )',
-                name="allocation_grant_meets_its_period",
-                on=("INSERT", "UPDATE"),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="allocation",
-            constraint=meterhouse.register.constraints.RefusedWhen(
-                condition="NEW.pool_id <> OLD.pool_id OR NEW.grant_id <> OLD.grant_id\n                    OR NEW.quantity <> OLD.quantity OR NEW.transfer <> OLD.transfer",
-                name="allocation_is_never_changed",
-                on=("UPDATE",),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="allocation",
-            constraint=meterhouse.register.constraints.RefusedWhen(
-                condition="EXISTS (\n                    SELECT 1 FROM allocations_allocationpool AS p\n                    JOIN allocations_allocationperiod AS d ON d.id = p.period_id\n                    WHERE p.id = NEW.pool_id AND d.status = 'closed'\n                )",
-                name="allocation_is_not_in_a_closed_period",
-                on=("INSERT",),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ownedgroup",
-            constraint=meterhouse.register.constraints.NeverDeleted(name="owned_group_is_never_deleted"),
-        ),
-        migrations.AddConstraint(
-            model_name="ownedgroup",
-            constraint=models.UniqueConstraint(fields=("name",), name="owned_group_is_one_of_its_name"),
-        ),
-        migrations.AddConstraint(
-            model_name="ownedgroup",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("foreign_id", ""), _negated=True),
-                fields=("foreign_id",),
-                name="owned_group_foreign_id_is_one_groups",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ownedgroup",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("name", ""), _negated=True), name="owned_group_has_a_name"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ownedgroup",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("institution__isnull", True), ("project__isnull", True), _connector="OR"),
-                name="owned_group_has_one_owner_at_most",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="allocationperiod",
-            constraint=meterhouse.register.constraints.NeverDeleted(
-                name="allocation_period_is_never_deleted"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="allocationperiod",
-            constraint=models.UniqueConstraint(fields=("name",), name="allocation_period_is_one_of_its_name"),
-        ),
-        migrations.AddConstraint(
-            model_name="allocationperiod",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("name", ""), _negated=True), name="allocation_period_has_a_name"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="allocationperiod",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("start__lt", models.F("end"))),
-                name="allocation_period_starts_before_it_ends",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="allocationperiod",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("status__in", ["open", "closed"])),
-                name="allocation_period_status_is_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="allocationperiod",
-            constraint=meterhouse.register.constraints.PeriodsDoNotOverlap(
-                end="end",
-                name="allocation_period_is_one_at_a_time",
-                only=(),
-                start="start",
-                within=("calendar",),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="allocationperiod",
-            constraint=meterhouse.register.constraints.RefusedWhen(
-                condition="OLD.status = 'closed' AND (NEW.status <> 'closed' OR NEW.start <> OLD.start\n                    OR NEW.\"end\" <> OLD.\"end\" OR NEW.calendar_id <> OLD.calendar_id)",
-                name="allocation_period_stays_closed",
-                on=("UPDATE",),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="poolstatement",
-            constraint=meterhouse.register.constraints.NeverDeleted(name="pool_statement_is_never_deleted"),
-        ),
-        migrations.AddConstraint(
-            model_name="poolstatement",
-            constraint=meterhouse.register.constraints.RefusedWhen(
-                condition="TRUE", name="pool_statement_is_never_changed", on=("UPDATE",)
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="postedusage",
-            constraint=meterhouse.register.constraints.NeverDeleted(name="posted_usage_is_never_deleted"),
-        ),
-        migrations.AddConstraint(
-            model_name="postedusage",
-            constraint=models.UniqueConstraint(
-                fields=("key", "resource", "day"), name="posted_usage_is_one_a_key"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="postedusage",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("key", ""), _negated=True), models.Q(("code", ""), _negated=True)
-                ),
-                name="posted_usage_has_a_key",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="postedusage",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("count__gte", 0)), name="posted_usage_count_is_not_negative"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="postedusage",
-            constraint=meterhouse.register.constraints.RefusedWhen(
-                condition="CAST(NEW.raw AS NUMERIC) < 0",
-                name="posted_usage_is_not_negative",
-                on=("INSERT", "UPDATE"),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="resourcepool",
-            constraint=meterhouse.register.constraints.NeverDeleted(name="resource_pool_is_never_deleted"),
-        ),
-        migrations.AddConstraint(
-            model_name="resourcepool",
-            constraint=models.UniqueConstraint(fields=("name",), name="resource_pool_is_one_of_its_name"),
-        ),
-        migrations.AddConstraint(
-            model_name="resourcepool",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("name", ""), _negated=True), name="resource_pool_has_a_name"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="resourcepool",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("function__in", ["sum", "average", "minimum", "maximum", "last"])),
-                name="resource_pool_function_is_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="resourcepool",
-            constraint=meterhouse.register.constraints.RefusedWhen(
-                condition="(NEW.function <> OLD.function OR NEW.units <> OLD.units) AND EXISTS (\n                    SELECT 1 FROM allocations_usagecharge AS c\n                    JOIN allocations_resource AS r ON r.id = c.resource_id\n                    WHERE r.resource_pool_id = NEW.id\n                )",
-                name="resource_pool_stays_as_it_was_used",
-                on=("UPDATE",),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="resource",
-            constraint=meterhouse.register.constraints.NeverDeleted(name="resource_is_never_deleted"),
-        ),
-        migrations.AddConstraint(
-            model_name="resource",
-            constraint=models.UniqueConstraint(
-                fields=("resource_pool", "machine", "name"), name="resource_is_one_of_its_name"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="resource",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("code", ""), _negated=True),
-                fields=("code",),
-                name="resource_code_is_one_resources",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="resource",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("meter", ""), ("realm", "")),
-                    models.Q(models.Q(("realm", ""), _negated=True), models.Q(("meter", ""), _negated=True)),
-                    _connector="OR",
-                ),
-                name="resource_says_realm_and_meter",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="resource",
-            constraint=meterhouse.register.constraints.RefusedWhen(
-                condition="CAST(NEW.quantity AS NUMERIC) < 0",
-                name="resource_quantity_is_not_negative",
-                on=("INSERT", "UPDATE"),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="resource",
-            constraint=meterhouse.register.constraints.RefusedWhen(
-                condition="NEW.resource_pool_id <> OLD.resource_pool_id AND EXISTS (\n                    SELECT 1 FROM allocations_usagecharge AS c WHERE c.resource_id = NEW.id\n                )",
-                name="resource_stays_in_its_pool",
-                on=("UPDATE",),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="projectcap",
-            constraint=meterhouse.register.constraints.NeverDeleted(name="project_cap_is_never_deleted"),
-        ),
-        migrations.AddConstraint(
-            model_name="projectcap",
-            constraint=models.UniqueConstraint(
-                fields=("project", "resource_pool"), name="project_cap_is_one_a_pool"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="projectcap",
-            constraint=meterhouse.register.constraints.RefusedWhen(
-                condition="CAST(NEW.quantity AS NUMERIC) < 0",
-                name="project_cap_is_not_negative",
-                on=("INSERT", "UPDATE"),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="allocationpool",
-            constraint=meterhouse.register.constraints.NeverDeleted(name="allocation_pool_is_never_deleted"),
-        ),
-        migrations.AddConstraint(
-            model_name="allocationpool",
-            constraint=models.UniqueConstraint(
-                fields=("project", "period", "resource_pool"), name="allocation_pool_is_one_a_period"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="allocationpool",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("code", ""), _negated=True),
-                fields=("code",),
-                name="allocation_pool_code_is_one_pools",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="allocationpool",
-            constraint=meterhouse.register.constraints.RefusedWhen(
-                condition="(SELECT p.calendar_id FROM allocations_allocationperiod AS p\n                        WHERE p.id = NEW.period_id)\n                    <> (SELECT r.calendar_id FROM allocations_resourcepool AS r\n                        WHERE r.id = NEW.resource_pool_id)",
-                name="allocation_pool_period_is_of_its_calendar",
-                on=("INSERT", "UPDATE"),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="allocationpool",
-            constraint=meterhouse.register.constraints.RefusedWhen(
-                condition="NEW.project_id <> OLD.project_id OR NEW.period_id <> OLD.period_id\n                    OR NEW.resource_pool_id <> OLD.resource_pool_id",
-                name="allocation_pool_stays_where_it_is",
-                on=("UPDATE",),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="resourcerate",
-            constraint=meterhouse.register.constraints.NeverDeleted(name="resource_rate_is_never_deleted"),
-        ),
-        migrations.AddConstraint(
-            model_name="resourcerate",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("valid_from__isnull", True),
-                    ("valid_until__isnull", True),
-                    ("valid_from__lte", models.F("valid_until")),
-                    _connector="OR",
-                ),
-                name="resource_rate_starts_before_it_ends",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="resourcerate",
-            constraint=meterhouse.register.constraints.PeriodsDoNotOverlap(
-                end="valid_until",
-                name="resource_rate_is_one_at_a_time",
-                only=(),
-                start="valid_from",
-                within=("resource",),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="resourcerate",
-            constraint=meterhouse.register.constraints.RefusedWhen(
-                condition="CAST(NEW.factor AS NUMERIC) < 0",
-                name="resource_rate_is_not_negative",
-                on=("INSERT", "UPDATE"),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="grant",
-            constraint=meterhouse.register.constraints.NeverDeleted(name="grant_is_never_deleted"),
-        ),
-        migrations.AddConstraint(
-            model_name="grant",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("code", ""), _negated=True),
-                fields=("code",),
-                name="grant_code_is_one_grants",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="grant",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("begins__lt", models.F("ends"))), name="grant_begins_before_it_ends"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="grant",
-            constraint=meterhouse.register.constraints.RefusedWhen(
-                condition="EXISTS (\n                    SELECT 1 FROM allocations_scheme AS s WHERE s.id = NEW.scheme_id\n                        AND (NEW.begins < s.opened OR NEW.begins >= s.closed)\n                )",
-                name="grant_begins_while_its_scheme_is_open",
-                on=("INSERT", "UPDATE"),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="usageadjustment",
-            constraint=meterhouse.register.constraints.NeverDeleted(name="usage_adjustment_is_never_deleted"),
-        ),
-        migrations.AddConstraint(
-            model_name="usageadjustment",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("code", ""), _negated=True),
-                fields=("code",),
-                name="usage_adjustment_code_is_one",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="usageadjustment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("kind__in", ["refund", "charge"]),
-                        ("pool__isnull", False),
-                        ("quantity__isnull", False),
-                    ),
-                    models.Q(("kind", "void"), ("quantity__isnull", True)),
-                    _connector="OR",
-                ),
-                name="usage_adjustment_says_what_it_does",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="usageadjustment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("kind", "void"), _negated=True),
-                    models.Q(
-                        ("posted__isnull", False), ("void_resource__isnull", True), ("voided__isnull", True)
-                    ),
-                    models.Q(
-                        ("posted__isnull", True), ("void_resource__isnull", True), ("voided__isnull", False)
-                    ),
-                    models.Q(
-                        ("posted__isnull", True),
-                        ("void_day__isnull", False),
-                        ("void_resource__isnull", False),
-                        ("voided__isnull", True),
-                    ),
-                    _connector="OR",
-                ),
-                name="usage_adjustment_voids_one_thing",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="usageadjustment",
-            constraint=meterhouse.register.constraints.RefusedWhen(
-                condition="(NEW.kind = 'refund' AND CAST(NEW.quantity AS NUMERIC) >= 0)\n                    OR (NEW.kind = 'charge' AND CAST(NEW.quantity AS NUMERIC) <= 0)",
-                name="usage_adjustment_has_its_sign",
-                on=("INSERT", "UPDATE"),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="usageadjustment",
-            constraint=meterhouse.register.constraints.RefusedWhen(
-                condition="NEW.kind <> 'void' AND EXISTS (\n                    SELECT 1 FROM allocations_allocationpool AS p\n                    JOIN allocations_resourcepool AS r ON r.id = p.resource_pool_id\n                    WHERE p.id = NEW.pool_id AND r.function <> 'sum'\n                )",
-                name="usage_adjustment_of_a_level_is_a_void",
-                on=("INSERT", "UPDATE"),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="usageadjustment",
-            constraint=meterhouse.register.constraints.RefusedWhen(
-                condition="EXISTS (\n                    SELECT 1 FROM allocations_allocationpool AS p\n                    JOIN allocations_allocationperiod AS d ON d.id = p.period_id\n                    WHERE p.id = NEW.pool_id AND d.status = 'closed'\n                )",
-                name="usage_adjustment_is_of_an_open_period",
-                on=("INSERT",),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="usageadjustment",
-            constraint=meterhouse.register.constraints.RefusedWhen(
-                condition="TRUE", name="usage_adjustment_is_never_changed", on=("UPDATE",)
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="allocationdraw",
-            constraint=models.UniqueConstraint(
-                models.F("pool"),
-                models.F("day"),
-                django.db.models.functions.comparison.Coalesce("allocation", models.Value(0)),
-                django.db.models.functions.comparison.Coalesce("adjustment", models.Value(0)),
-                name="allocation_draw_is_one_a_day",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="allocationdraw",
-            constraint=meterhouse.register.constraints.RefusedWhen(
-                condition="NEW.allocation_id IS NOT NULL AND NEW.pool_id <> (\n                    SELECT a.pool_id FROM allocations_allocation AS a WHERE a.id = NEW.allocation_id\n                )",
-                name="allocation_draw_is_of_a_line_of_its_pool",
-                on=("INSERT", "UPDATE"),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="allocationdraw",
-            constraint=meterhouse.register.constraints.RefusedWhen(
-                condition="EXISTS (\n                    SELECT 1 FROM allocations_allocationpool AS p\n                    JOIN allocations_allocationperiod AS d ON d.id = p.period_id\n                    WHERE p.id = OLD.pool_id AND d.status = 'closed'\n                )",
-                name="allocation_draw_of_a_closed_period_stays",
-                on=("DELETE",),
-            ),
-        ),
         migrations.AddIndex(
             model_name="usagecharge",
             index=models.Index(fields=["pool", "day"], name="usage_charge_by_pool"),
@@ -2088,41 +1982,5 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="usagecharge",
             index=models.Index(fields=["period"], name="usage_charge_by_period"),
-        ),
-        migrations.AddConstraint(
-            model_name="usagecharge",
-            constraint=models.UniqueConstraint(
-                models.F("day"),
-                models.F("resource"),
-                models.F("submitted_project"),
-                models.F("allocated_project"),
-                django.db.models.functions.comparison.Coalesce("pool", models.Value(0)),
-                django.db.models.functions.comparison.Coalesce("posted", models.Value(0)),
-                name="usage_charge_is_one_a_day",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="usagecharge",
-            constraint=meterhouse.register.constraints.RefusedWhen(
-                condition="NEW.pool_id IS NOT NULL AND NEW.allocated_project_id <> (\n                    SELECT p.project_id FROM allocations_allocationpool AS p WHERE p.id = NEW.pool_id\n                )",
-                name="usage_charge_pool_is_its_projects",
-                on=("INSERT", "UPDATE"),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="usagecharge",
-            constraint=meterhouse.register.constraints.RefusedWhen(
-                condition="EXISTS (\n                    SELECT 1 FROM allocations_allocationperiod AS d\n                    WHERE d.id = NEW.period_id AND d.status = 'closed'\n                )",
-                name="usage_charge_is_of_an_open_period",
-                on=("INSERT", "UPDATE"),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="usagecharge",
-            constraint=meterhouse.register.constraints.RefusedWhen(
-                condition="EXISTS (\n                    SELECT 1 FROM allocations_allocationperiod AS d\n                    WHERE d.id = OLD.period_id AND d.status = 'closed'\n                )",
-                name="usage_charge_of_a_closed_period_stays",
-                on=("DELETE",),
-            ),
         ),
     ]
