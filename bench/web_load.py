@@ -1,13 +1,14 @@
 """How fast are pages? Twenty users at once on a site with 5,000 projects and three years of daily usage.
 
     python bench/web_load.py [--rows 1000000] [--projects 5000] [--people 20000] [--users 20] [--seconds 30]
-        [--workers 2] [--work DIR] [--while-building]
+        [--workers 1] [--threads 8] [--work DIR] [--while-building]
 
 Each user is logged in (staff, partners' administrators and PIs), asks for a page, gets it whole, and asks
 for the next: Overview, a year by month and institution in Explore, and every tenth time any other question,
 over all of the years, the last one or this month. The first round is that of a server just started.
-With `--while-building` a build of generated events runs on the same site meanwhile. Times are those of the
-client, in milliseconds; the CPU time is that of the server's processes.
+With `--while-building` six million generated events are built in full meanwhile, again and again, in a site
+beside; after each build the served site gets another state, as if the build were its own. Times are those of
+the client, in milliseconds; the CPU time is that of the server's processes.
 """
 
 from __future__ import annotations
@@ -41,6 +42,22 @@ with configure(sys.argv[1]):
     for n in range(int(sys.argv[2])):
         tied = [{}, {"institution": f"Institution {n}"}, {"person": f"u{n}"}][n % 3]
         add_account(f"user{n}", sys.argv[3], ["staff", "institution", "user"][n % 3], **tied)
+"""
+# What a build leaves: other files, so that nothing that was kept before is of use any more.
+ANOTHER_STATE = """
+import sys
+from meterhouse.site import Site
+from meterhouse.warehouse.publishing import NewFile, last_build
+with Site.open(sys.argv[1]) as site, site.engine() as engine:
+    view = site.warehouse.view()
+    newest = view.files("daily")[-1]
+    path = site.warehouse.new_path("daily")
+    rows = engine.copy(f"SELECT * FROM ({view.select_files('daily', [newest])})", path)
+    site.warehouse.publish(
+        kind="build", previous_build=last_build(site.register.alias, view.snapshot).number,
+        input_snapshot=view.snapshot, models_key="bench", remove=[newest.id],
+        add=[NewFile("daily", path, newest.partition, newest.min_time, newest.max_time, rows)],
+    )
 """
 
 
@@ -107,18 +124,22 @@ def cpu_seconds(group: int) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def building(folder: Path, stop: threading.Event) -> None:
-    """Land generated events and build, again and again."""
-    program = [
-        sys.executable, str(HERE / "generate_events.py"), str(folder.parent / "events"),
-        "--events", "1000000", "--instances", "10000", "--days", "30",
-    ]  # fmt: skip
+def land_events(folder: Path) -> None:
+    """Six million events of three months, to be built."""
+    if not folder.exists():
+        _step("land", str(folder), "6000000", "60000", "90", "0", "90")
+
+
+def building(folder: Path, served: Path, stop: threading.Event, ended: list[float]) -> None:
+    """Build these events in full, again and again; each time the served site has another state, too."""
     while not stop.is_set():
-        subprocess.run(program, check=True, capture_output=True)
-        subprocess.run(
-            [str(Path(sys.executable).parent / "meterhouse"), "--site", str(folder), "build", "--full"],
-            capture_output=True,
-        )
+        _step("build", str(folder), "--full")
+        subprocess.run([sys.executable, "-c", ANOTHER_STATE, str(served)], check=True)
+        ended.append(time.monotonic())
+
+
+def _step(*words: str) -> None:
+    subprocess.run([sys.executable, str(HERE / "steps.py"), *words], check=True, capture_output=True)
 
 
 def report(times: dict[str, list[float]]) -> None:
@@ -138,7 +159,8 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=20_000)
     parser.add_argument("--users", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=30)
-    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=8)
     parser.add_argument("--work", type=Path)
     parser.add_argument("--while-building", action="store_true")
     asked = parser.parse_args()
@@ -154,8 +176,10 @@ def main() -> None:
         subprocess.run([sys.executable, "-c", ACCOUNTS, str(folder), str(asked.users), PASSWORD], check=True)
     from screenshots import serving
 
-    stop = threading.Event()
-    with serving(folder, "--workers", str(asked.workers), "--threads", "4") as url:
+    stop, ended = threading.Event(), list[float]()
+    if asked.while_building:
+        land_events(work / "building")
+    with serving(folder, "--workers", str(asked.workers), "--threads", str(asked.threads)) as url:
         (server,) = [
             int(one.parent.name)
             for one in Path("/proc").glob("[0-9]*/cmdline")
@@ -163,7 +187,8 @@ def main() -> None:
             and os.getpgid(int(one.parent.name)) == int(one.parent.name)
         ]
         if asked.while_building:
-            threading.Thread(target=building, args=(folder, stop), daemon=True).start()
+            beside = (work / "building", folder, stop, ended)
+            threading.Thread(target=building, args=beside, daemon=True).start()
         for title in ("first", "warm"):
             times: dict[str, list[float]] = defaultdict(list)
             before, until = cpu_seconds(server), time.monotonic() + asked.seconds
@@ -179,6 +204,8 @@ def main() -> None:
             cost = (cpu_seconds(server) - before) * 1000 / max(1, count)
             print(f"{title}: {asked.users} users, {count} answers, {cost:.0f} CPU ms an answer")
             report(times)
+            print(f"{len(ended)} builds ended meanwhile" if asked.while_building else "")
+            ended.clear()
         stop.set()
 
 

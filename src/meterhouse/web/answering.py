@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from threading import BoundedSemaphore
 from typing import TypeVar
 
 import pyarrow as pa
@@ -33,25 +34,24 @@ Made = TypeVar("Made")
 
 
 _idle: list[DuckDBEngine] = []  # opening one, and handing it the dimensions, takes longer than most questions
-_IDLE_ENGINES = 4
+_AT_ONCE = 2  # questions worked out by one process; its other threads answer what is kept
+_turns = BoundedSemaphore(_AT_ONCE)
 
 
 @contextmanager
 def _engine() -> Iterator[DuckDBEngine]:
     """An engine that nobody else uses meanwhile; it is kept open for the next question if all went well."""
-    try:
-        engine = _idle.pop()
-    except IndexError:
-        engine = served_site().engine()
-    try:
-        yield engine
-    except BaseException:
-        engine.close()
-        raise
-    if len(_idle) < _IDLE_ENGINES:
-        _idle.append(engine)
-    else:
-        engine.close()
+    with _turns:
+        try:
+            engine = _idle.pop()
+        except IndexError:
+            engine = served_site().engine()
+        try:
+            yield engine
+        except BaseException:
+            engine.close()
+            raise
+        _idle.append(engine)  # never more than there are turns
 
 
 def answered(question: Question, as_of: int | datetime | None = None) -> Answer:
