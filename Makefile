@@ -5,6 +5,8 @@ UV := .tools/bin/uv
 BIN := .venv/bin
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
+# More than this machine has cores: tests also wait for servers and disks.
+TEST_PROCESSES := 3
 # Compiled once here, not by every process anew where Python is told not to write bytecode.
 export UV_COMPILE_BYTECODE := 1
 
@@ -26,7 +28,7 @@ demo: install ## an example site, from raw records to reports
 	$(BIN)/meterhouse demo build/demo
 
 test: install ## all tests that finish within minutes
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n $(TEST_PROCESSES) --dist loadfile
 
 lint: install ## ruff, mypy and the import contract
 	$(BIN)/ruff check .
