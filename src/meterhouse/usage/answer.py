@@ -106,6 +106,7 @@ def _no_cycles() -> Iterator[None]:
             gc.enable()
 
 
+@_no_cycles()
 def answer(
     question: Question,
     view: View,
@@ -118,18 +119,6 @@ def answer(
 
     Meters of utilisation need `capacities` of the resources; where one is missing, QuestionError.
     """
-    with _no_cycles():
-        return _answer(question, view, engine, dimensions, time_zone, capacities)
-
-
-def _answer(
-    question: Question,
-    view: View,
-    engine: DuckDBEngine,
-    dimensions: Mapping[str, pa.Table],
-    time_zone: str,
-    capacities: Capacities | None,
-) -> Answer:
     for name, table in dimensions.items():
         engine.relation(name, table)
     engine.relation("calendar", calendar_table(question.first, question.last, time_zone))
