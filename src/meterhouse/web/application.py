@@ -11,6 +11,7 @@ from whitenoise import WhiteNoise
 from meterhouse.web.configured import configure
 from meterhouse.web.serving import serve_site
 from meterhouse.web.settings import ADMIN_STATIC_PACKAGES, STATIC_FOLDER
+from meterhouse.web.unread import nothing_unread
 
 
 def _application() -> Any:
@@ -31,7 +32,7 @@ def _application() -> Any:
     )
     for package in ADMIN_STATIC_PACKAGES:
         served.add_files(str(files(package) / "static"), prefix=settings.STATIC_URL)
-    return served
+    return nothing_unread(served)
 
 
 def _headers(headers: Any, path: str, url: str) -> None:

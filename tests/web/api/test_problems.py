@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import http.client
 import re
+import socket
+import time
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -71,6 +75,32 @@ def test_another_method_is_refused_and_told_which(served: Served, method: str) -
     )
     is_problem(answer, 405)
     assert answer.headers["allow"] == "GET"
+
+
+def test_a_connection_lives_on_after_a_refusal_that_no_view_read_the_content_of(served: Served) -> None:
+    refused = b"POST /api/v1/usage HTTP/1.1\r\nHost: %b\r\nContent-Length: 2\r\n\r\n"
+    address = urlsplit(served.url)
+    with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
+        for _ in range(3):
+            connection.sendall(refused % address.netloc.encode())
+            time.sleep(0.1)  # long enough to be refused before its content is there
+            connection.sendall(b"{}")
+            answer = http.client.HTTPResponse(connection)
+            answer.begin()
+            answer.read()
+            assert (answer.status, answer.getheader("connection")) == (405, None)
+
+
+def test_a_connection_that_ends_after_a_refusal_says_so(served: Served) -> None:
+    address = urlsplit(served.url)
+    with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
+        connection.sendall(
+            b"POST /api/v1/usage HTTP/1.1\r\nHost: %b\r\nContent-Length: 10000000\r\n\r\n"
+            % address.netloc.encode()
+        )
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        assert (answer.status, answer.getheader("connection")) == (413, "close")
 
 
 def test_head_is_get_without_content(served: Served) -> None:
