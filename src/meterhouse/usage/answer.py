@@ -14,24 +14,24 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from meterhouse.errors import QuestionError
+from meterhouse.usage.answer_rows import Row, Sums, divisor, rows_of_sums, together
 from meterhouse.usage.answer_sql import grouped, rows_of
-from meterhouse.usage.attribution import UNKNOWN, Attribution, kept, named, texts
+from meterhouse.usage.attribution import UNKNOWN, Attribution, kept, named, text, texts
 from meterhouse.usage.calendar import calendar_table
-from meterhouse.usage.capacity import Capacities, core_utilisation_percent, rounded_ratio
+from meterhouse.usage.capacity import Capacities, core_utilisation_percent
 from meterhouse.usage.daily_source import DailySource
-from meterhouse.usage.level_answer import Quantities, divisor, level_quantities
+from meterhouse.usage.level_answer import level_quantities
 from meterhouse.usage.meters import LEVEL_FUNCTIONS, Meter
 from meterhouse.usage.question import Question
 from meterhouse.usage.whose import Whose
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
     from meterhouse.warehouse.view import View
@@ -39,21 +39,6 @@ if TYPE_CHECKING:
 
 _FROM_DAILY = ("sum", "ratio", "utilisation", "begun", "ceased")
 _FROM_SPANS = ("items", "touched")
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of an answer: `period` is "" for the whole range; labels and ids in the groupings' order.
-
-    `quantities` are the exact sums, before the meter divides and rounds them to `values`. A value is None
-    where there is nothing that it could be a share of: that is not zero.
-    """
-
-    period: str
-    labels: tuple[str, ...]
-    ids: tuple[str, ...]
-    values: tuple[Decimal | None, ...]
-    quantities: tuple[int | Fraction, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +61,15 @@ class Answer:
     def records(self) -> list[dict[str, str | Decimal | None]]:
         """The rows as dictionaries with the names of `columns`."""
         found = []
+        columns = self.columns()
         for row in self.rows:
             cells: list[str | Decimal | None] = [row.period] if self.question.period else []
             for grouping, label, id_ in zip(self.question.groupings, row.labels, row.ids, strict=True):
                 cells.append(label)
                 if grouping.id:
                     cells.append(id_)
-            found.append(dict(zip(self.columns(), [*cells, *row.values], strict=True)))
+            found.append(dict(zip(columns, [*cells, *row.values], strict=True)))
         return found
-
-
-def exact(quantity: int | Fraction, meter: Meter) -> Decimal:
-    """A summed quantity in the meter's unit, rounded half up to its decimals."""
-    return rounded_ratio(quantity.numerator * meter.times, quantity.denominator * meter.per, meter.decimals)
 
 
 @contextmanager
@@ -122,7 +103,7 @@ def answer(
     for name, table in dimensions.items():
         engine.relation(name, table)
     engine.relation("calendar", calendar_table(question.first, question.last, time_zone))
-    found: Quantities = {}
+    parts: list[Sums] = []
     by_day = [meter for meter in question.meters if meter.function in _FROM_DAILY]
     by_span = [meter for meter in question.meters if meter.function in _FROM_SPANS]
     by_level = [meter for meter in question.meters if meter.function in LEVEL_FUNCTIONS]
@@ -136,40 +117,14 @@ def answer(
         empty = [name for name, table in dimensions.items() if not table.num_rows]
         whose = Whose(question, empty)
         sql = _daily_sql(question, by_day, DailySource(view, engine), whose)
-        _collect(found, question, by_day, engine, sql, whose.scale)
+        parts.append(_added_up(question, by_day, engine, sql, whose.scale))
     for meter in by_span:
-        _collect(found, question, [meter], engine, _span_sql(question, meter, view))
+        parts.append(_added_up(question, [meter], engine, _span_sql(question, meter, view)))
     if by_level:
-        for key, quantities in level_quantities(question, by_level, view, engine, time_zone).items():
-            found.setdefault(key, {}).update(quantities)
+        parts.append(Sums.of_rows(level_quantities(question, by_level, view, engine, time_zone)))
     available = _Available(question, view, engine, capacities or {}, time_zone)
-    rows = [
-        Row(
-            period,
-            labels,
-            ids,
-            tuple(_value(quantities, meter, available, period, labels) for meter in question.meters),
-            tuple(quantities.get(meter.name, 0) for meter in question.meters),
-        )
-        for (period, labels, ids), quantities in sorted(found.items(), key=itemgetter(0))
-    ]
+    rows = rows_of_sums(together(parts), question.meters, available.percent)
     return Answer(question, view.snapshot, tuple(rows))
-
-
-def _value(
-    quantities: Mapping[str, int | Fraction],
-    meter: Meter,
-    available: _Available,
-    period: str,
-    labels: tuple[str, ...],
-) -> Decimal | None:
-    quantity = quantities.get(meter.name, 0)
-    if meter.function == "utilisation":
-        return available.percent(quantity, meter, period, labels)
-    if meter.function in ("ratio", "share"):
-        of = quantities.get(divisor(meter), 0)
-        return exact(Fraction(quantity) / of, meter) if of else None
-    return exact(quantity, meter)
 
 
 class _Available:
@@ -211,46 +166,17 @@ class _Available:
         )
 
 
-def _collect(
-    found: Quantities,
-    question: Question,
-    meters: list[Meter],
-    engine: DuckDBEngine,
-    sql: str,
-    scale: int = 1,
-) -> None:
-    """Add up the rows of `sql`, whose numbers are so many times what they stand for."""
-    count = len(question.groupings)
-    names = [name for meter in meters for name in _names(meter)]
-    columns = [
-        column.to_pylist() for column in engine.query(sql, name=f"usage {question.realm.name}").columns
+def _added_up(
+    question: Question, meters: list[Meter], engine: DuckDBEngine, sql: str, scale: int = 1
+) -> Sums:
+    """The rows of `sql`, whose numbers are `scale` times what they stand for."""
+    names = [
+        name
+        for meter in meters
+        for name in (meter.name, *([divisor(meter)] if meter.function == "ratio" else []))
     ]
-    said = [["" if cell is None else str(cell) for cell in ids] for ids in columns[1 + count : 1 + 2 * count]]
-    labels = [[UNKNOWN if cell is None else str(cell) for cell in cells] for cells in columns[1 : 1 + count]]
-    sums = [[_quantity(cell, scale) for cell in cells] for cells in columns[1 + 2 * count :]]
-    # Of no column there are no tuples, not one for each row.
-    keys = zip(columns[0], _rows(labels, columns[0]), _rows(said, columns[0]), strict=True)
-    for key, quantities in zip(keys, zip(*sums, strict=True), strict=True):
-        values = found.get(key)
-        if values is None:
-            found[key] = dict(zip(names, quantities, strict=True))
-            continue
-        for name, quantity in zip(names, quantities, strict=True):
-            values[name] = values.get(name, 0) + quantity
-
-
-def _rows(columns: list[list[str]], beside: list[str]) -> Iterable[tuple[str, ...]]:
-    return zip(*columns, strict=True) if columns else ((),) * len(beside)
-
-
-def _quantity(cell: Decimal | None, scale: int) -> int | Fraction:
-    quantity = 0 if cell is None else int(cell)
-    whole, left = divmod(quantity, scale)
-    return Fraction(quantity, scale) if left else whole
-
-
-def _names(meter: Meter) -> tuple[str, ...]:
-    return (meter.name, divisor(meter)) if meter.function == "ratio" else (meter.name,)
+    found = engine.query(sql, name=f"usage {question.realm.name}")
+    return Sums.of_columns(found, len(question.groupings), names, scale)
 
 
 def _daily_sql(question: Question, meters: list[Meter], source: DailySource, whose: Whose) -> str:
@@ -280,9 +206,17 @@ def _daily_sql(question: Question, meters: list[Meter], source: DailySource, who
         GROUP BY ALL"""
     period = "CAST(u.period AS VARCHAR)" if question.period else "''"
     sums = [f"CAST(SUM(u.m{n}) AS DECIMAL(38, 0)) AS m{n}" for n in range(len(asked))]
-    order = ", ".join(str(n + 1) for n in range(1 + 2 * len(question.groupings)))
-    # What was taken back altogether, and nothing at all, is no row. In order it is sorted faster than here.
-    return f"{whose.labelled(added_up, period, sums)} HAVING SUM(u.spans) <> 0 ORDER BY {order}"
+    # What was taken back altogether, and nothing at all, is no row.
+    labelled = f"{whose.labelled(added_up, period, sums)} HAVING SUM(u.spans) <> 0"
+    return f"SELECT * FROM ({labelled}) ORDER BY {_as_written(question)}"
+
+
+def _as_written(question: Question) -> str:
+    """The order of an answer's rows, in SQL: of what is written for the period, the labels and the ids."""
+    count = len(question.groupings)
+    labels = [f"COALESCE(CAST(label_{n} AS VARCHAR), {text(UNKNOWN)})" for n in range(count)]
+    ids = [f"COALESCE(CAST(id_{n} AS VARCHAR), '')" for n in range(count)]
+    return ", ".join(["period", *labels, *ids])
 
 
 def _span_sql(question: Question, meter: Meter, view: View) -> str:

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from meterhouse.usage.answer_rows import Key, Quantity, divisor
 from meterhouse.usage.answer_sql import group_names, grouped, months, rows_of
 from meterhouse.usage.attribution import UNKNOWN, Attribution, kept, named, text, texts
 from meterhouse.usage.calendar import calendar_table
@@ -34,9 +35,7 @@ if TYPE_CHECKING:
     from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
     from meterhouse.warehouse.view import View
 
-Key = tuple[str, tuple[str, ...], tuple[str, ...]]
-"""Period, labels and ids of a row of an answer."""
-Quantities = dict[Key, dict[str, int | Fraction]]
+Quantities = dict[Key, dict[str, Quantity]]
 
 # What a span says of a measure that isn't sampled: a column of spans.
 _SAID_BY_SPANS = {"stored_bytes": "space_bytes", "files": "files"}
@@ -50,11 +49,6 @@ _UNSAID = (
     *(("vcpus", "BIGINT"), ("memory_mib", "BIGINT"), ("disk_gib", "BIGINT"), ("gpus", "BIGINT")),
     *(("gpu_model", "VARCHAR"), ("nodes", "BIGINT"), ("cpu_millis", "BIGINT"), ("qos", "VARCHAR")),
 )
-
-
-def divisor(meter: Meter) -> str:
-    """The name under which quantities hold what a ratio is divided by."""
-    return f"{meter.name} of"
 
 
 def level_quantities(
