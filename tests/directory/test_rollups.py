@@ -308,6 +308,22 @@ def test_nothing_is_read_from_daily_usage_when_its_sums_are_kept(used):
     assert ask(used, "resource") == {"cloud": 90 * 15}
 
 
+@pytest.mark.parametrize(("last", "cores"), [(20, 79), (25, 79), (31, 79), (19, 78)])
+def test_a_month_in_part_is_read_by_month_where_nothing_is_known_after_it(site, everything_kept, last, cores):
+    publish_daily(
+        site, [entry(FIRST + timedelta(days=n), "p1", "u1", 1, 3600) for n in range(DAYS) if n < 79]
+    )  # until 20 March
+    roll_up(site.warehouse.view(), site.engine)
+    by_day = site.warehouse.view().root.glob(f"{FOLDER}/*/*-day.parquet")
+    if last >= 20:
+        for path in by_day:
+            path.write_bytes(b"")
+    question = Question.ask(
+        realm="cloud", meters=["core_hours"], first=FIRST, last=date(2026, 3, last), by=["project"]
+    )
+    assert [int(row.values[0] or 0) for row in answer_question(site, question).rows] == [cores]
+
+
 def test_sums_are_made_once_and_dropped_with_their_file(used):
     view = used.warehouse.view()
     assert (roll_up(view, used.engine), roll_up(view, used.engine)) == (3, 0)

@@ -1,8 +1,9 @@
 """From what is daily usage read for a question? From the coarsest sums that give the same answer.
 
-A month that the question covers is read from sums by month, where nobody in it changes owner inside that
-month; the days of those who do (rows of `moved_project_side` and `moved_user_side`) are read from sums by
-day. Months in part, and files without sums, are read by day.
+A month that the question covers, or of which nothing is known after the question's last day, is read from
+sums by month, where nobody in it changes owner inside that month; the days of those who do (rows of
+`moved_project_side` and `moved_user_side`) are read from sums by day. Other months in part, and files without
+sums, are read by day.
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pyarrow.parquet import read_metadata
 
 from meterhouse.usage.answer_sql import rows_of
 from meterhouse.usage.question import Question
@@ -138,15 +142,29 @@ class DailySource:
         return " UNION ALL ".join(parts)
 
     def _whole_months(self, question: Question) -> set[date]:
-        """Months within the question of which the calendar has every day: some zones left one out."""
+        """Months that sums by month stand for, within the question.
+
+        The calendar has every day of them (some zones left one out); of the question's last month it has all
+        days until that of the newest usage.
+        """
         counted = self.engine.query(
-            "SELECT MIN(day) AS first, COUNT(*) AS days FROM calendar GROUP BY month"
+            "SELECT MIN(day) AS first, MAX(day) AS last, COUNT(*) AS days FROM calendar GROUP BY month"
         ).to_pylist()
         return {
-            one["first"]
-            for one in counted
-            if one["first"].day == 1 and (one["first"] + timedelta(days=one["days"])).day == 1
+            first
+            for first, last, days in (one.values() for one in counted)
+            if first.day == 1
+            and days == (last - first).days + 1
+            and ((last + timedelta(days=1)).day == 1 or self._ends_by(first, last))
         }
+
+    def _ends_by(self, month: date, last: date) -> bool:
+        """Whether nothing of a month is known after a day of it."""
+        for file in self.view.files("daily", partition=f"{month:%Y-%m}"):
+            sums = _kept(self.view, file, ("resource",))
+            if "month" not in sums or _last_day(sums["month"]) > last:
+                return False
+        return True
 
     def _moved(self, whose: Whose, whole: set[date]) -> list[Moved]:
         """Make the tables of those who change owner inside a month; who there are."""
@@ -162,6 +180,17 @@ class DailySource:
                 told_by = next((key for key in keys if row[key]), "")
                 found.append(Moved(side, set(row["months"]), told_by))
         return found
+
+
+@lru_cache(maxsize=256)
+def _last_day(sums: Path) -> date:
+    """The last day that sums are made of, as the footer of the file has it: such files never change."""
+    footer = read_metadata(sums)
+    column = footer.schema.names.index("last_day")
+    days: list[date] = [
+        footer.row_group(n).column(column).statistics.max for n in range(footer.num_row_groups)
+    ]
+    return max(days)
 
 
 def project_names(view: View) -> str:
