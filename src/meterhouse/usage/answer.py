@@ -202,7 +202,7 @@ def _daily_sql(question: Question, meters: list[Meter], source: DailySource, who
         SELECT {", ".join(columns)}
         FROM ({rows}) AS u JOIN calendar AS c ON c.day = u.day
         {whose.joins()}
-        WHERE {whose.own_condition()}
+        WHERE {whose.condition()}
         GROUP BY ALL"""
     period = "CAST(u.period AS VARCHAR)" if question.period else "''"
     sums = [f"CAST(SUM(u.m{n}) AS DECIMAL(38, 0)) AS m{n}" for n in range(len(asked))]

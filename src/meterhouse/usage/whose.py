@@ -3,7 +3,10 @@
 Labels and filters speak of columns of usage (u), and of who is behind its project (o, f, t, p) or its user
 (h, w): see usage.attribution. Each of these two sides becomes a table: the names under which usage is
 recorded, the days on which nothing about them changes, what is asked of them, and a code for that. Usage is
-joined with it and added up by codes; only then do the codes get their labels.
+joined with it, sieved and added up by codes; only then do the codes get their labels.
+
+The tables of the sides don't depend on the values that filters want: the same question of somebody else,
+who may see other rows, finds them made.
 """
 
 from __future__ import annotations
@@ -84,9 +87,9 @@ class _Asked:
             if table == "u" and not any(column in side.columns for side in SIDES)
         ]
 
-    @property
-    def is_own(self) -> bool:
-        return {table for table, _ in self.atoms} == {"u"} and not any(self.of(side) for side in SIDES)
+    def parts(self, side: Side) -> dict[str, str]:
+        """What it speaks of on a side: SQL by the name of the column that holds it."""
+        return {f"{table}.{column}": f'{table}."{column}"' for table, column in sorted(self.of(side))}
 
     def told(self, change: Callable[[re.Match[str]], str]) -> _Asked:
         """The same, where each part that it speaks of is called otherwise."""
@@ -141,7 +144,11 @@ class Whose:
     def prepare(self, engine: DuckDBEngine, recorded: Callable[[Collection[str]], str]) -> None:
         """Make the tables of the sides. `recorded` is a SELECT of rows with given columns of usage."""
         for side in self.sides:
-            engine.materialise(side.table, self._side_sql(side, recorded(self.keys(side))))
+            keys = self.keys(side)
+            said = f"SELECT DISTINCT {_listed(keys)} FROM ({recorded(keys)})"
+            engine.materialise_once(
+                side.table, self._side_sql(side, engine.made_once(f"said_{side.table}", said))
+            )
 
     def moved(self, side: Side) -> str:
         """SQL: keys of a side that are somebody else's later in a month than on its first day.
@@ -150,7 +157,7 @@ class Whose:
         """
         keys = _listed(self.keys(side))
         edges = " UNION ".join(
-            f"SELECT {edge} AS edge, {keys} FROM {side.table}" for edge in ("since", "until")
+            f"SELECT {edge} AS edge, {keys} FROM ({self._sieved(side)})" for edge in ("since", "until")
         )
         return f"""
             SELECT DISTINCT CAST(DATE_TRUNC('month', edge) AS DATE) AS month,
@@ -161,7 +168,7 @@ class Whose:
     def joins(self) -> str:
         """SQL that joins rows u of usage, with a `day`, with their sides. What no filter keeps is gone."""
         found = [
-            f"JOIN {side.table} ON {same(self.keys(side), 'u', side.table)}"
+            f"JOIN ({self._sieved(side)}) AS {side.table} ON {same(self.keys(side), 'u', side.table)}"
             f" AND u.day >= {side.table}.since AND u.day < {side.table}.until"
             for side in self.sides
         ]
@@ -170,21 +177,25 @@ class Whose:
                 f"LEFT JOIN directory_member AS m ON m.project_id = {PROJECT.table}.found "
                 f"AND m.person_id = {USER.table}.found AND u.day >= m.since AND u.day < m.until"
             )
+        if any("k" in {table for table, _ in one.atoms} for one in self._over_both):
+            found.append("CROSS JOIN directory_kept AS k")
         return "\n".join(found)
 
     def groups(self) -> list[str]:
         """SQL of what joined rows are added up by."""
         codes = [f"{side.table}.code AS {side.table}_code" for side in self.sides if self._visible(side)]
-        levels = ['m.project_level AS "m.project_level"'] if self.member else []
-        return [*(f'u."{column}"' for column in self._own), *codes, *levels]
+        shown = {table for one in self._shown for table, _ in one.atoms}
+        levels = ['m.project_level AS "m.project_level"'] if "m" in shown else []
+        own = sorted({column for one in self._shown for column in one.own})
+        return [*(f'u."{column}"' for column in own), *codes, *levels]
 
     def weighted(self, quantity: str) -> str:
         """SQL: a quantity of joined rows times the share; without shares the whole of it."""
         return f"{quantity} * {PROJECT.table}.millionths" if self.shared else quantity
 
-    def own_condition(self) -> str:
-        """A condition on rows u of usage, as far as filters speak of neither side."""
-        return " AND ".join(["TRUE", *(one.condition for one in self._filters if one.is_own)])
+    def condition(self) -> str:
+        """A condition on joined rows: what filters want that don't speak of one side only."""
+        return " AND ".join(["TRUE", *(self._over_rows(one).condition for one in self._over_both)])
 
     def labelled(self, added_up: str, period: str, sums: Iterable[str]) -> str:
         """SQL of the answer: rows u, `added_up` by groups, with `period`, labels, ids and `sums`."""
@@ -201,19 +212,26 @@ class Whose:
             for side in self.sides
             if (visible := self._visible(side))
         )
-        left = [self._told_after(one).condition for one in self._filters if not self._is_settled(one)]
         return f"""
             SELECT {", ".join(columns)}
             FROM ({added_up}) AS u{joins} CROSS JOIN directory_kept AS k
-            WHERE {" AND ".join(["TRUE", *left])}
             GROUP BY ALL"""
 
-    def _is_settled(self, one: _Asked) -> bool:
-        """Whether a filter has done its work before usage is added up."""
-        return one.is_own or any(one.is_only_of(side) for side in SIDES)
+    @property
+    def _over_both(self) -> list[_Asked]:
+        """The filters that no side can tell alone."""
+        return [one for one in self._filters if not any(one.is_only_of(side) for side in SIDES)]
+
+    def _sieved(self, side: Side) -> str:
+        """SQL: the rows of a side's table that the filters over that side keep."""
+        wanted = [self._over_rows(one).condition for one in self._filters if one.is_only_of(side)]
+        return (
+            f"SELECT {side.table}.* FROM {side.table} CROSS JOIN directory_kept AS k "
+            f"WHERE {' AND '.join(['TRUE', *wanted])}"
+        )
 
     def _visible(self, side: Side) -> dict[str, str]:
-        """What is asked of a side, as SQL by the name of the column that holds it.
+        """What is shown of a side, as SQL by the name of the column that holds it.
 
         A label that is of this side only is worked out here; of another one the parts are kept.
         """
@@ -221,48 +239,50 @@ class Whose:
         for n, one in enumerate(self._shown):
             if one.is_only_of(side):
                 found |= {f"label {n}": one.grouping.label, f"id {n}": one.grouping.id or "NULL"}
-        for one in (*self._shown, *self._filters):
-            if not self._is_settled(one):
-                found |= {
-                    f"{table}.{column}": f'{table}."{column}"' for table, column in sorted(one.of(side))
-                }
+            else:
+                found |= one.parts(side)
         return found
 
     def _told_after(self, one: _Asked) -> _Asked:
-        """A label, id or filter over rows that were added up."""
+        """A label and id over rows that were added up."""
         for side in self.sides:
             if one.is_only_of(side):
                 n = self._shown.index(one)
                 label, id_ = (f'{side.table}."{what} {n}"' for what in ("label", "id"))
                 return replace(one, grouping=replace(one.grouping, label=label, id=id_))
+        return self._over_rows(one, 'u."m.{}"')
 
-        def after(found: re.Match[str]) -> str:
+    def _over_rows(self, one: _Asked, of_member: str = 'm."{}"') -> _Asked:
+        """A label, id or filter over rows of usage joined with the tables of the sides."""
+
+        def found_there(found: re.Match[str]) -> str:
             part = (found[1], found[3])
             for side in self.sides:
                 if part in one.of(side):
                     return f'{side.table}."{part[0]}.{part[1]}"'
-            return f'u."m.{part[1]}"' if part[0] == "m" else found[0]
+            return of_member.format(part[1]) if part[0] == "m" else found[0]
 
-        return one.told(after)
+        return one.told(found_there)
 
     def _attribution(self, side: Side) -> Attribution:
         every = [*self._shown, *self._filters]
         names = {table for one in every for table, _ in one.of(side)} - {"u"}
         return Attribution(frozenset({*names, "k", *(side.finds if self.member else "")}), self._empty)
 
-    def _side_sql(self, side: Side, recorded: str) -> str:
+    def _side_sql(self, side: Side, said_in: str) -> str:
         keys, attribution, visible = self.keys(side), self._attribution(side), self._visible(side)
+        told_of = {**visible, **{name: sql for one in self._filters for name, sql in one.parts(side).items()}}
         # What is recorded stays beside the names that are known: usage is found by it.
         said = ", ".join(f'"{key}" AS "said {key}"' for key in keys)
-        once = f"SELECT DISTINCT {_listed(keys)} FROM ({recorded})"
-        subject = named(f"SELECT ROW_NUMBER() OVER () AS n, {said}, * FROM ({once})", keys)
+        subject = named(f'SELECT ROW_NUMBER() OVER () AS n, {said}, * FROM "{said_in}"', keys)
         told = [
-            *(f'{sql} AS "{name}"' for name, sql in visible.items()),
+            *(f'{sql} AS "{name}"' for name, sql in told_of.items()),
             *([f"{side.found} AS found"] if self.member else []),
             *([f"COALESCE(f.millionths, {WHOLE}) AS millionths"] if self.shared and side is PROJECT else []),
         ]
-        conditions = [one.condition for one in self._filters if one.is_only_of(side)]
-        code = f"DENSE_RANK() OVER (ORDER BY {_listed(visible)})" if visible else "0"
+        code, whole = (
+            f"DENSE_RANK() OVER (ORDER BY {_listed(names)})" if names else "0" for names in (visible, told_of)
+        )
         kept_names = ", ".join(f'u."said {key}" AS "{key}"' for key in keys)
         return f"""
             WITH subject AS MATERIALIZED ({subject}),
@@ -270,9 +290,10 @@ class Whose:
             told AS (
                 SELECT {", ".join(["u.n", "s.since", "s.until", *told])}
                 FROM segment AS s JOIN subject AS u ON u.n = s.n {attribution.joins("s.since")}
-                WHERE {" AND ".join(["TRUE", *conditions])}
             ),
-            coded AS MATERIALIZED (SELECT *, {code} AS code FROM told)
+            coded AS MATERIALIZED (
+                SELECT *, {code} AS code, {"code" if told_of == visible else whole} AS everything FROM told
+            )
             SELECT {kept_names}, c.* REPLACE (s.since AS since, s.until AS until)
             FROM ({self._stretches(side)}) AS s
             JOIN coded AS c ON c.n = s.n AND c.since = s.since JOIN subject AS u ON u.n = s.n"""
@@ -282,7 +303,7 @@ class Whose:
         if self.member:
             # Memberships are of both sides: where one begins, nothing else need change.
             return "SELECT DISTINCT n, since, until FROM coded"
-        listed = ", ".join(["code", *(["millionths"] if self.shared and side is PROJECT else [])])
+        listed = ", ".join(["everything", *(["millionths"] if self.shared and side is PROJECT else [])])
         return f"""
             WITH state AS (
                 SELECT n, since, until, LIST(ROW({listed}) ORDER BY {listed}) AS told

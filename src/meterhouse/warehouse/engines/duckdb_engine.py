@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -13,6 +17,17 @@ from meterhouse.warehouse.engines import EngineError, Parameters
 from meterhouse.warehouse.engines.spill import SpillDirectory
 
 ENGINE = "DuckDB"
+# Of what is made once: rows in all, how many of them a table counts for beside its own, and tables at least.
+_ROOM, _EACH, _AT_LEAST = 1_000_000, 1000, 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Once:
+    """A table that is kept, and the data that it was made of, so that no other has its identity meanwhile."""
+
+    name: str
+    rows: int
+    read: list[pa.Table]
 
 
 class DuckDBEngine:
@@ -51,6 +66,9 @@ class DuckDBEngine:
         if threads is not None:
             settings["threads"] = threads
         self._tables: dict[str, pa.Table] = {}  # what was registered and is still under its name
+        self._once: OrderedDict[Hashable, _Once] = OrderedDict()  # by the text, and what it reads
+        self._count = count(1)
+        self._standing: dict[str, str] = {}  # which of these stands under a name
         self._kinds: dict[str, str] = {}  # of what stands under a name: asking the catalogue takes longer
         try:
             self._connection = duckdb.connect(":memory:", config=settings)
@@ -91,6 +109,33 @@ class DuckDBEngine:
             self._forget(name)
             self._run(name, f"ALTER TABLE {quoted(making)} RENAME TO {quoted(name)}")
         self._kinds[name.lower()] = "TABLE"
+
+    def materialise_once(self, name: str, sql: str) -> None:
+        """As `materialise`, but what this text made before is used again (see `made_once`)."""
+        made = self.made_once(name, sql)
+        if self._standing.get(name.lower()) != made:
+            self.relation(name, f"SELECT * FROM {quoted(made)}")
+            self._standing[name.lower()] = made
+
+    def made_once(self, title: str, sql: str) -> str:
+        """The name, with `title` in it, of a table that holds the rows of `sql`, made before or now.
+
+        The text may read files, which never change, Arrow data, and tables that this gave a name: it is made
+        again where the data is other data. Of all that is kept so the least lately used goes first.
+        """
+        read = [table for name, table in self._tables.items() if name in sql]
+        key = (sql, *map(id, read))
+        if key not in self._once:
+            name = f"{title} {next(self._count)}"
+            self.materialise(name, sql)
+            [[rows]] = self._run(name, f"SELECT COUNT(*) FROM {quoted(name)}").fetchall()
+            self._once[key] = _Once(name, rows, read)
+        self._once.move_to_end(key)
+        kept = self._once[key].name
+        while sum(one.rows + _EACH for one in self._once.values()) > _ROOM and len(self._once) > _AT_LEAST:
+            _, unused = self._once.popitem(last=False)
+            self._forget(unused.name)
+        return kept
 
     def query(self, sql: str, parameters: Parameters = (), *, name: str = "") -> pa.Table:
         """The rows of `sql`; parameters are `?` or `$1` with a sequence, `$word` with a mapping."""
@@ -154,6 +199,7 @@ class DuckDBEngine:
             raise EngineError(ENGINE, name, readable(error)) from error
 
     def _forget(self, name: str) -> None:
+        self._standing.pop(name.lower(), None)
         self._tables.pop(name.lower(), None)
         if kind := self._kinds.pop(name.lower(), None):
             self._run(name, f"DROP {kind} {quoted(name)}")
