@@ -20,7 +20,7 @@ import pytest
 METERHOUSE = str(Path(sys.executable).parent / "meterhouse")
 PASSWORD = "correct horse battery"
 PROGRAM = httpx.Client(
-    trust_env=False, verify=False
+    trust_env=False, verify=False, timeout=60
 )  # loading certificates takes long, and nothing is encrypted
 
 
@@ -52,7 +52,9 @@ class Served:
         """A session, logged in by the form as that account, once for all tests."""
         if name in self.sessions:
             return self.sessions[name]
-        client = self.sessions[name] = httpx.Client(base_url=self.url, trust_env=False, verify=False)
+        client = self.sessions[name] = httpx.Client(
+            base_url=self.url, trust_env=False, verify=False, timeout=60
+        )
         if name is not None:
             form = client.get("/accounts/login/").text
             token = form.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]

@@ -109,7 +109,7 @@ def test_a_filter_is_a_value_and_never_a_question(served: Served, value: str) ->
 
 def test_nothing_is_done_by_following_a_link(served: Served) -> None:
     """Log out, ask for a report, delete: none of it by GET."""
-    browser = httpx.Client(base_url=served.url, trust_env=False, verify=False)
+    browser = httpx.Client(base_url=served.url, trust_env=False, verify=False, timeout=60)
     for name, value in served.browser("pi").cookies.items():
         browser.cookies.set(name, value)
     browser.get("/accounts/logout/")
@@ -135,7 +135,7 @@ def test_secrets_stand_in_no_page_and_no_log(strict: Served) -> None:
     key = (strict.folder / ".web-key").read_text().strip()
     secrets = [SECRET, PASSWORD, key, *strict.tokens.values()]
     told = [(strict.folder / "serve.log").read_text(errors="replace")]
-    with httpx.Client(base_url=strict.url, trust_env=False, verify=False) as nobody:
+    with httpx.Client(base_url=strict.url, trust_env=False, verify=False, timeout=60) as nobody:
         for path in ("/accounts/login/", "/api/v1/openapi.json", "/nonsense", "/api/v1/nonsense"):
             told.append(nobody.get(path).text)
     for page in ("", "explore", "sources"):

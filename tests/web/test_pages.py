@@ -39,14 +39,14 @@ def test_every_answer_forbids_what_is_not_its_own(served: Served) -> None:
 
 
 def test_a_form_from_elsewhere_is_refused(served: Served) -> None:
-    with httpx.Client(base_url=served.url, trust_env=False, verify=False) as elsewhere:
+    with httpx.Client(base_url=served.url, trust_env=False, verify=False, timeout=60) as elsewhere:
         answer = elsewhere.post("/accounts/login/", data={"login": "staff", "password": PASSWORD})
         assert answer.status_code == 403
         assert "another site" in answer.text
 
 
 def test_logging_in_leads_nowhere_else_and_makes_a_new_session(served: Served) -> None:
-    with httpx.Client(base_url=served.url, trust_env=False, verify=False) as browser:
+    with httpx.Client(base_url=served.url, trust_env=False, verify=False, timeout=60) as browser:
         browser.cookies.set("meterhouse_session", "chosenbysomebodyelse")
         form = browser.get("/accounts/login/", params={"next": "https://evil.example/"}).text
         sent = {

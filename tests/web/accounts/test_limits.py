@@ -45,7 +45,7 @@ def test_who_is_unknown_has_those_of_an_address(strict: Served) -> None:
 
 def test_passwords_can_not_be_guessed_for_long(strict: Served) -> None:
     """Five failures of one name in five minutes; then the right password doesn't help either."""
-    with httpx.Client(base_url=strict.url, trust_env=False, verify=False) as client:
+    with httpx.Client(base_url=strict.url, trust_env=False, verify=False, timeout=60) as client:
         found = [try_password(client, "harbour", f"guess {n}") for n in range(6)]
         assert not any("meterhouse_session" in one.cookies for one in found)
         last = try_password(client, "harbour", PASSWORD)

@@ -14,7 +14,7 @@ LOGIN = "/accounts/oidc/campus/login/"
 
 
 def browser(strict: Served) -> httpx.Client:
-    return httpx.Client(base_url=strict.url, trust_env=False, verify=False)
+    return httpx.Client(base_url=strict.url, trust_env=False, verify=False, timeout=60)
 
 
 def begin(client: httpx.Client, query: str = "") -> str:
@@ -29,7 +29,7 @@ def begin(client: httpx.Client, query: str = "") -> str:
 
 def log_in(client: httpx.Client, query: str = "") -> httpx.Response:
     """All the way; the answer of this site in the end."""
-    with httpx.Client(trust_env=False, verify=False) as elsewhere:
+    with httpx.Client(trust_env=False, verify=False, timeout=60) as elsewhere:
         back = elsewhere.get(begin(client, query)).headers["location"]
     return client.get(back)
 
@@ -107,7 +107,7 @@ def test_an_answer_that_nobody_asked_for_logs_nobody_in(strict: Served, provider
     """Somebody else's code in my browser, my answer twice, and an answer without any question."""
     provider.claims = {"sub": "c-1", "preferred_username": "cyd"}
     with browser(strict) as attacker, browser(strict) as victim:
-        with httpx.Client(trust_env=False, verify=False) as elsewhere:
+        with httpx.Client(trust_env=False, verify=False, timeout=60) as elsewhere:
             back = elsewhere.get(begin(attacker)).headers["location"]
         assert victim.get(back).status_code in (401, 403)
         assert victim.get("/api/v1/projects").status_code == 401

@@ -21,7 +21,10 @@ def anybody(original: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     folder = copied(original, tmp_path_factory.mktemp("open") / "site")
     settings = folder / "meterhouse.toml"
     settings.write_text(settings.read_text().replace("public = false", "public = true"))
-    with serving(folder) as url, httpx.Client(base_url=url, trust_env=False, verify=False) as client:
+    with (
+        serving(folder) as url,
+        httpx.Client(base_url=url, trust_env=False, verify=False, timeout=60) as client,
+    ):
         yield client
 
 
