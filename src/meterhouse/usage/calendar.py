@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -25,6 +26,7 @@ def day_start(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time.min, tzinfo=zone).astimezone(UTC)
 
 
+@lru_cache(maxsize=64)  # tables never change
 def calendar_table(first: date, last: date, time_zone: str) -> pa.Table:
     """The days `first` to `last`, both included: schema CALENDAR, without gap or overlap.
 

@@ -78,7 +78,7 @@ class DailySource:
         """
         months = self._whole_months(question)
         whose.prepare(self.engine, lambda columns: self._union(question, columns, (), months, [], whose))
-        whole = months if question.period != "day" else set()
+        whole = {one for one in months if question.period != "day" and self._is_summed(one, whose.columns)}
         return self._union(question, whose.columns, wanted, whole, self._moved(whose, whole), whose)
 
     def resources(self, question: Question) -> list[str]:
@@ -157,6 +157,11 @@ class DailySource:
             and days == (last - first).days + 1
             and ((last + timedelta(days=1)).day == 1 or self._ends_by(first, last))
         }
+
+    def _is_summed(self, month: date, columns: Collection[str]) -> bool:
+        """Whether anything of a month is kept as sums by month over these columns."""
+        files = self.view.files("daily", partition=f"{month:%Y-%m}")
+        return any("month" in _kept(self.view, file, columns) for file in files)
 
     def _ends_by(self, month: date, last: date) -> bool:
         """Whether nothing of a month is known after a day of it."""

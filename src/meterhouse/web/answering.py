@@ -87,9 +87,14 @@ def dimensions_of(snapshot: int) -> dict[str, pa.Table]:
     return kept.DIMENSIONS.get(state_of(snapshot), read)
 
 
-def kept_for_state(name: str, make: Callable[[], Made], *of: Hashable) -> Made:
-    """Something that pages work out of usage and directory as they are now."""
-    return kept.OF_STATE.get(present_state(), (name, *of), make)
+def kept_for_directory(name: str, make: Callable[[], Made], *of: Hashable) -> Made:
+    """Something that pages work out of the directory alone as it is now: a build leaves it as it is."""
+    return kept.OF_DIRECTORY.get(present_directory(), (name, *of), make)
+
+
+def present_directory() -> int:
+    """Different whenever the directory has changed."""
+    return present_state()[1]
 
 
 def present_state() -> tuple[int, int]:

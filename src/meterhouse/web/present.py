@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, TypeVar
@@ -25,13 +26,22 @@ def of_one_state(
     """Middleware: what a request that only shows something looks up with `once` stays the same for it."""
 
     def answer(request: HttpRequest) -> HttpResponse:
-        token = _FOUND.set({} if request.method in _SHOWING else None)
-        try:
+        if request.method not in _SHOWING:
             return get_response(request)
-        finally:
-            _FOUND.reset(token)
+        with one_state():
+            return get_response(request)
 
     return answer
+
+
+@contextmanager
+def one_state() -> Iterator[None]:
+    """What is looked up with `once` stays the same in here."""
+    token = _FOUND.set({})
+    try:
+        yield
+    finally:
+        _FOUND.reset(token)
 
 
 def once(name: str, find: Callable[[], Found]) -> Found:

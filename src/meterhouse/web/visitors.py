@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from django.http import HttpRequest
 
 from meterhouse.web.accounts.models import Access
-from meterhouse.web.answering import kept_for_state
+from meterhouse.web.answering import kept_for_directory
 from meterhouse.web.rights import Right, Role, Visitor, may_see
 from meterhouse.web.serving import served_site
 
@@ -37,13 +37,13 @@ def right_of(visitor: Visitor) -> Right:
 def right_of_request(request: HttpRequest) -> Right:
     """What the person whose session this is may see; found once a request.
 
-    Who is in which project, and what stands below it, is the directory's: each change of it makes another
-    state. That is relied on for a minute at most.
+    Who is in which project, and what stands below it, is the directory's: after each change of it this is
+    found anew. What is kept is relied on for a minute at most.
     """
     found: Right | None = getattr(request, "meterhouse_right", None)
     if found is None:
         visitor, minute = visitor_of(request.user), int(time.time()) // 60
-        found = kept_for_state("right", lambda: right_of(visitor), visitor, _today(), minute)
+        found = kept_for_directory("right", lambda: right_of(visitor), visitor, _today(), minute)
         request.meterhouse_right = found  # type: ignore[attr-defined]
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import time
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -17,11 +18,13 @@ from two_institutions import PERIOD
 from meterhouse.directory.pen import written
 from meterhouse.directory.register.models import ProjectMembership
 from meterhouse.site import Site
+from meterhouse.warehouse.publishing import NewFile, last_build
 
 TEMPLATES = Path(__file__).parents[3] / "src/meterhouse/web/templates"
 BY_PROJECT = (
     f"/explore?{urlencode({'realm': 'cloud', 'meter': 'core_hours', 'by': 'portal_project', **PERIOD})}"
 )
+BEHIND = "Something newer has come in"
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +35,23 @@ def changing(
     folder = copied(original, tmp_path_factory.mktemp("kept") / "site")
     with serving(folder, "--no-work") as url:
         yield Served(url, folder, tokens, {})
+
+
+def build_again(folder: Path) -> int:
+    """What a build leaves, without another figure: the newest file of daily usage is another one."""
+    with Site.open(folder) as site, site.engine() as engine:
+        view = site.warehouse.view()
+        newest = view.files("daily")[-1]
+        path = site.warehouse.new_path("daily")
+        rows = engine.copy(f"SELECT * FROM ({view.select_files('daily', [newest])})", path)
+        return site.warehouse.publish(
+            kind="build",
+            previous_build=last_build(site.register.alias, view.snapshot).number,
+            input_snapshot=view.snapshot,
+            models_key="test",
+            remove=[newest.id],
+            add=[NewFile("daily", path, newest.partition, newest.min_time, newest.max_time, rows)],
+        )
 
 
 def figures(browser: httpx.Client) -> set[str]:
@@ -64,10 +84,47 @@ def test_what_is_kept_has_no_place_for_whose_it_is(template: str) -> None:
     assert not re.findall(r"csrf|request\b|user\b|messages\b", re.sub(r"hx-\S+", "", text))
 
 
+def newest(browser: httpx.Client, address: str) -> str:
+    """A page that isn't behind; nobody waits for it longer than a minute."""
+    until = time.monotonic() + 60
+    while BEHIND in (page := browser.get(address).text) and time.monotonic() < until:
+        time.sleep(0.1)
+    return page
+
+
+def snapshot_shown(page: str) -> int:
+    return int(re.findall(r"Snapshot (\d+) of \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", page)[0])
+
+
+@pytest.mark.parametrize("address", ["/", BY_PROJECT])
+def test_nobody_waits_for_what_a_build_changed(changing: Served, address: str) -> None:
+    """The page before it is shown once more and says so; soon it is that of the build."""
+    browser = changing.browser("staff")
+    before = snapshot_shown(newest(browser, address))
+    built = build_again(changing.folder)
+    page = browser.get(address).text
+    assert (snapshot_shown(page), BEHIND in page) == (before, True)
+    assert snapshot_shown(newest(browser, address)) == built
+    # Programs get the newest, always.
+    words = {"realm": "cloud", "meter": "core_hours", "by": "portal_project", **PERIOD}
+    built = build_again(changing.folder)
+    told = httpx.get(
+        f"{changing.url}/api/v1/usage",
+        params=words,
+        headers={"Authorization": f"Bearer {changing.tokens['staff']}"},
+        trust_env=False,
+    )
+    assert told.json()["snapshot"] == built
+
+
 def test_what_changes_is_seen_by_the_next_page(changing: Served) -> None:
-    """Ada leaves the project that she led: what is left is her own VM, of those days in Ocean."""
+    """Ada leaves the project that she led: what is left is her own VM, of those days in Ocean.
+
+    That isn't a matter of seconds, also when a build changed something at the same time.
+    """
     browser = changing.browser("pi")
     assert figures(browser) == {"Ocean", "Tides"}
+    build_again(changing.folder)
     with Site.open(changing.folder) as site:
         alias = site.register.alias
         held = ProjectMembership.objects.using(alias).get(person__username="ada")

@@ -10,7 +10,7 @@ from meterhouse.directory.kept_dimensions import kept_dimensions
 from meterhouse.usage.calendar import calendar_table
 from meterhouse.usage.meters import find_realm, groupings
 from meterhouse.web import present
-from meterhouse.web.answering import kept_for_state
+from meterhouse.web.answering import kept_for_directory
 from meterhouse.web.pages.words import Words
 from meterhouse.web.seen import Seen
 
@@ -64,7 +64,7 @@ def project_tree() -> Tree:
             below.setdefault(row["code"], set()).add(row["project_id"])
         return Tree(bool(below), frozenset(code for code, ids in below.items() if len(ids) > 1))
 
-    return kept_for_state("tree", read)
+    return kept_for_directory("tree", read)
 
 
 def deeper(words: Words, grouping: str, label: str, id_: str, tree: Tree) -> Words | None:

@@ -17,15 +17,15 @@ from meterhouse.reports.compared import AGAINST, Compared, compare, earlier
 from meterhouse.usage.answer import Answer
 from meterhouse.usage.meters import PERIODS, find_grouping, find_realm, groupings, profiles
 from meterhouse.web import present
-from meterhouse.web.answering import answered
+from meterhouse.web.answering import answered, present_directory
 from meterhouse.web.asking import moment_of
 from meterhouse.web.pages.charts.answers import KINDS, chart
 from meterhouse.web.pages.charts.specs import Spec, as_text
 from meterhouse.web.pages.drilling import crumbs, days_of_periods, deeper, items_address, project_tree
 from meterhouse.web.pages.frame import for_visitors
-from meterhouse.web.pages.kept_register import seen_by
+from meterhouse.web.pages.kept_register import seen_of
 from meterhouse.web.pages.words import Words, site_today
-from meterhouse.web.pages.written import written
+from meterhouse.web.pages.written import State, Written, written
 from meterhouse.web.rights import PUBLIC_GROUPINGS, Forbidden, Right
 from meterhouse.web.saved.models import MOVING
 from meterhouse.web.seen import Seen
@@ -51,7 +51,7 @@ def explore(request: HttpRequest) -> HttpResponse:
         content = written(
             "explore_content.html",
             right,
-            (present.view().snapshot,),
+            lambda: State((present_directory(),), (present.view().snapshot,)),
             (words, kind, against, signed_in, here, site_today()),
             lambda: {
                 **_offered(right),
@@ -60,7 +60,7 @@ def explore(request: HttpRequest) -> HttpResponse:
                     right,
                     kind,
                     against,
-                    None if right.totals_only or not words.where else seen_by(request),
+                    None if right.totals_only or not words.where else seen_of(right),
                 ),
                 "signed_in": signed_in,
                 "api_address": f"{here}?{words.address()}",
@@ -70,7 +70,7 @@ def explore(request: HttpRequest) -> HttpResponse:
         return render(request, "no_permission.html", {"why": str(refusal)}, status=403)
     except MeterhouseError as mistake:
         told = {**_offered(right), "compare": against, "kind": "line", "mistake": str(mistake)}
-        content = render_to_string("explore_content.html", told)
+        content = Written(render_to_string("explore_content.html", told), behind=False)
         return render(request, "explore.html", {"content": content}, status=400)
     return render(request, "explore.html", {"content": content})
 
@@ -104,6 +104,7 @@ def _content(words: Words, right: Right, kind: str, against: str, seen: Seen | N
         "kind": kind,
         "compare": against,
         "found": found,
+        "known": present.view(found.snapshot),
         "head": _head(found, bool(against)),
         "rows": _rows(rows[:ROWS], words, right, bool(against)),
         "row_limit": ROWS,

@@ -15,7 +15,7 @@ from meterhouse.reports.compared import earlier
 from meterhouse.usage.meters import find_realm
 from meterhouse.usage.question import Question
 from meterhouse.web import present
-from meterhouse.web.answering import answered
+from meterhouse.web.answering import answered, present_directory
 from meterhouse.web.pages.amounts import amount
 from meterhouse.web.pages.charts.answers import over_time
 from meterhouse.web.pages.charts.specs import as_text, titled
@@ -25,7 +25,7 @@ from meterhouse.web.pages.freshness import freshness
 from meterhouse.web.pages.kept_register import ledger_day, ledger_state, seen_pools
 from meterhouse.web.pages.pools import ShownPool, running, shown_pools
 from meterhouse.web.pages.words import months_back, site_today
-from meterhouse.web.pages.written import written
+from meterhouse.web.pages.written import State, written
 from meterhouse.web.rights import Right
 from meterhouse.web.visitors import right_of_request
 
@@ -52,18 +52,25 @@ def overview(request: HttpRequest) -> HttpResponse:
         return {
             "cards": _cards(right, today),
             "changes": _changes(right, today),
-            "pools": [] if right.totals_only else _near(request),
+            "pools": [] if right.totals_only else _near(right),
             "sources": [] if right.totals_only else freshness(today),
             "today": today,
             "month_before": months_back(today, 1),
+            "known": present.view(),
         }
 
-    # The state of the ledger is another one each minute: within that sources don't become old.
-    state = (present.view().snapshot, ledger_state())
     return render(
         request,
         "overview.html",
-        {"content": written("overview_content.html", right, state, (today,), content)},
+        {"content": written("overview_content.html", right, _state, (today,), content)},
+    )
+
+
+def _state() -> State:
+    """The state of the ledger is another one each minute: within that sources don't become old."""
+    ledger = ledger_state()
+    return State(
+        (present_directory(), ledger.decided), (present.view().snapshot, ledger.counted, ledger.minute)
     )
 
 
@@ -145,10 +152,10 @@ def _changes(right: Right, today: date) -> dict[str, Any]:
     }
 
 
-def _near(request: HttpRequest) -> list[ShownPool]:
+def _near(right: Right) -> list[ShownPool]:
     """Pools of which little or nothing is left, the fullest first."""
     day = ledger_day()
-    found = [one for one in shown_pools(running(seen_pools(request), day), day) if one.is_near]
+    found = [one for one in shown_pools(running(seen_pools(right), day), day) if one.is_near]
     full = Decimal(10**9)
     return sorted(found, key=lambda one: -(full if one.found.percent is None else one.found.percent))[:_NEAR]
 

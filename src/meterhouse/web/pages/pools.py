@@ -33,6 +33,7 @@ from meterhouse.web.pages.kept_register import (
 from meterhouse.web.pages.paging import paged
 from meterhouse.web.pages.words import day_of, whole_number
 from meterhouse.web.serving import served_site
+from meterhouse.web.visitors import right_of_request
 
 _PAGE = 50
 _NEAR = Decimal(80)  # per cent
@@ -131,7 +132,7 @@ def pools(request: HttpRequest) -> HttpResponse:
         day = day_of(query, "day", ledger_day())
         if "id" in query:
             return _one(request, whole_number(query, "id", 0, 2**31 - 1), day)
-        rows = seen_pools(request)
+        rows = seen_pools(right_of_request(request))
         periods = list(dict.fromkeys(row.period for row in rows))
         period, wanted = query.get("period", ""), query.get("q", "").strip()
         titles = {one.id: one.called for one in directory().projects.values()}
@@ -162,7 +163,7 @@ def pools(request: HttpRequest) -> HttpResponse:
 
 
 def _one(request: HttpRequest, id_: int, day: date) -> HttpResponse:
-    row = next((one for one in seen_pools(request) if one.id == id_), None)
+    row = next((one for one in seen_pools(right_of_request(request)) if one.id == id_), None)
     if row is None:
         raise Http404  # the same whether it isn't there or isn't theirs
     alias = served_site().register.alias

@@ -15,7 +15,7 @@ from meterhouse.directory.register.models import WHOLE
 from meterhouse.errors import MeterhouseError
 from meterhouse.usage.answer import Answer
 from meterhouse.usage.question import Question
-from meterhouse.web.answering import answered, kept_for_state
+from meterhouse.web.answering import answered, kept_for_directory
 from meterhouse.web.pages.amounts import amount
 from meterhouse.web.pages.charts.answers import over_time
 from meterhouse.web.pages.charts.specs import as_text
@@ -46,7 +46,7 @@ def _several(request: HttpRequest) -> HttpResponse:
     known, today = directory(), site_today()
     seen = seen_by(request).projects
     wanted = request.GET.get("q", "").strip().casefold()
-    places = kept_for_state("project places", lambda: _places(today), today)
+    places = kept_for_directory("project places", lambda: _places(today), today)
     rows = [
         (path, known.projects[id_])
         for path, id_ in places
@@ -110,7 +110,7 @@ def _one(request: HttpRequest, code: str) -> HttpResponse:
     by_project = {row.ids[0]: row.values[0] for row in ask(month, ["portal_project"], "project_tree").rows}
     by_person = {row.ids[0]: row.values[0] for row in ask(month, ["person"], "portal_project").rows}
     parts = _below(one.id, today)
-    rows = seen_pools(request)
+    rows = seen_pools(right)
     paying = running([row for row in rows if row.project_id == one.id], ledger_day())
     others = [row for row in rows if row.project_id == one.id and row not in paying]
     for_above = (
@@ -184,7 +184,7 @@ def _below(project: int, today: date) -> list[tuple[int, int]]:
                 children.setdefault(above, []).append(one.id)
         return children
 
-    children = kept_for_state("children", read, today)
+    children = kept_for_directory("children", read, today)
     found: list[tuple[int, int]] = []
     waiting = [(project, 0)]
     while waiting:
