@@ -48,6 +48,23 @@ def test_a_relation_is_a_select_text_or_arrow_data(engine: DuckDBEngine) -> None
         assert rows["x"].to_pylist() == [1, 1, 2, 2, 2, 3, 3, 4, 6]
 
 
+def test_what_one_session_makes_the_session_beside_it_sees(engine: DuckDBEngine) -> None:
+    engine.relation("numbers", NUMBERS)
+    with engine.beside() as beside:
+        engine.relation("doubled", "SELECT x * 2 AS x FROM numbers")
+        beside.materialise("sum", "SELECT SUM(x) AS x FROM doubled")
+        assert beside.query("SELECT current_setting('TimeZone') AS zone")["zone"].to_pylist() == ["UTC"]
+    assert engine.query("SELECT x FROM sum")["x"].to_pylist() == [12]
+
+
+def test_sessions_beside_one_another_share_their_threads(engine: DuckDBEngine) -> None:
+    with engine.beside() as beside:
+        engine.threads = 1
+        assert (engine.threads, beside.threads) == (1, 1)
+        beside.threads = 2
+        assert (engine.threads, beside.threads) == (2, 2)
+
+
 def test_a_name_given_again_is_replaced_whatever_it_was(engine: DuckDBEngine) -> None:
     engine.relation("numbers", NUMBERS)
     engine.materialise("numbers", "SELECT x + 10 AS x FROM numbers -- reads what it replaces")

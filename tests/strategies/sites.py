@@ -26,7 +26,7 @@ SETTINGS = """\
 name = "Test"
 time_zone = "{zone}"
 [warehouse]
-threads = 1
+threads = 2
 [[resources]]
 name = "cloud"
 kind = "cloud"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from datetime import datetime
@@ -58,6 +58,23 @@ class View:
         made = Snapshot.objects.using(self._alias).filter(number=self.snapshot)
         snapshot = asked(self._alias, made.first)
         return snapshot.created_at if snapshot else None
+
+    def look_up(self, tables: Iterable[str]) -> None:
+        """Ask the register for the files of several tables at once, rather than for each when it is read."""
+        unknown = [table for table in dict.fromkeys(tables) if table not in self._files]
+        raw = [table for table in unknown if self._tables[table].is_raw]
+        derived = [table for table in unknown if not self._tables[table].is_raw]
+        found = asked(
+            self._alias,
+            lambda: [
+                *(self._raw_files(raw) if raw else ()),
+                *(self._derived_files(derived) if derived else ()),
+            ],
+        )
+        of_table: dict[str, list[DataFile]] = {table: [] for table in unknown}
+        for file in sorted(found, key=lambda file: (file.first_snapshot, file.id)):
+            of_table[file.table].append(file)
+        self._files.update(of_table)
 
     def files(
         self,
@@ -183,23 +200,21 @@ class View:
 
     def _files_of(self, table: str) -> list[DataFile]:
         if table not in self._files:
-            find = self._raw_files if self._tables[table].is_raw else self._derived_files
-            found = asked(self._alias, lambda: find(table))
-            self._files[table] = sorted(found, key=lambda file: (file.first_snapshot, file.id))
+            self.look_up([table])
         return self._files[table]
 
-    def _raw_files(self, table: str) -> list[DataFile]:
+    def _raw_files(self, tables: Sequence[str]) -> list[DataFile]:
         """Raw rows are only ever appended, so the files of today answer for every earlier snapshot;
         a compacted one says of each row when it came."""
-        live = DataFile.objects.using(self._alias).filter(table=table, removed_snapshot=None)
+        live = DataFile.objects.using(self._alias).filter(table__in=tables, removed_snapshot=None)
         return list(live.filter(first_snapshot__lte=self.snapshot))
 
-    def _derived_files(self, table: str) -> list[DataFile]:
+    def _derived_files(self, tables: Sequence[str]) -> list[DataFile]:
         """The files that were live then. Those still live first: one that is superseded between the
         two questions is found twice rather than never."""
         self._require_kept()
         of_table = DataFile.objects.using(self._alias).filter(
-            table=table, added_snapshot_id__lte=self.snapshot
+            table__in=tables, added_snapshot_id__lte=self.snapshot
         )
         live = list(of_table.filter(removed_snapshot=None))
         superseded = list(of_table.filter(removed_snapshot_id__gt=self.snapshot))

@@ -8,31 +8,31 @@ exactly.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from meterhouse.usage.building.intervals import changed_intervals, interval_suspects
 from meterhouse.usage.building.levels import write_changed_levels
-from meterhouse.usage.building.models import IntervalModel, raw_tables_read
+from meterhouse.usage.building.meanwhile import Meanwhile
+from meterhouse.usage.building.models import INTERVAL_MODELS, model_text, raw_tables_read
+from meterhouse.usage.building.news import event_news
 from meterhouse.usage.building.steps import (
     IS_GONE,
     ITEM,
     BuildReport,
     BuildSteps,
     added_up,
-    hear,
     in_month,
     same_item,
+    tell,
     too_many_alike,
-    walk,
 )
-from meterhouse.usage.tables import ITEM_EVENT, SPAN, TIME
+from meterhouse.usage.tables import DERIVED_TABLES, SPAN
+
+if TYPE_CHECKING:
+    from meterhouse.warehouse.landed import TableFile
 
 _SPAN_COLUMNS = ", ".join(f'"{name}"' for name in SPAN.names)
-_ITEM_CHANGED = pa.schema(
-    [*(SPAN.field(name) for name in ("resource", "kind", "item")), ("first_time", TIME)]
-)
+_LITTLE_ROWS = 1_000_000  # about as many as make DuckDB divide a query among threads
 _COUNTS = (
     "wall_seconds",
     "begun",
@@ -49,30 +49,41 @@ _COUNTS = (
 def build_what_is_new(steps: BuildSteps, built_until: int) -> BuildReport:
     """Bring in what landed after snapshot `built_until`."""
     engine, view = steps.engine, steps.view
-    if not any(view.files(table, since_snapshot=built_until) for table in raw_tables_read()):
+    view.look_up([*raw_tables_read(), *DERIVED_TABLES])  # from here on, by no thread
+    news = {table: view.files(table, since_snapshot=built_until) for table in raw_tables_read()}
+    if not any(news.values()):
         return BuildReport("nothing new", view.snapshot)
-    _event_news(steps, built_until)
-    late = steps.count("SELECT COUNT(*) FROM affected WHERE is_late")
-    models = interval_suspects(steps, built_until)
     engine.relation("open_before", view.select("span", partition="open"))
-    if late or models:
-        _find_stored_spans(steps)
-    else:
-        engine.relation("stored_span", pa.schema([*SPAN, ("file_id", pa.int64())]).empty_table())
-    _interval_news(steps, models)
-    engine.materialise(
-        "replaced",
-        f"""SELECT {ITEM}, changed_from, is_late FROM affected
-            UNION ALL SELECT {ITEM}, first_time AS changed_from, TRUE AS is_late FROM interval_changed""",
-    )
-    _walk_news(steps, bool(late))
-    engine.relation(
-        "span_made",
-        f"SELECT {_SPAN_COLUMNS} FROM event_span UNION ALL SELECT {_SPAN_COLUMNS} FROM interval_span",
-    )
-    _replace_spans(steps)
-    _replace_daily(steps)
-    _replace_tails(steps)
+    with Meanwhile(steps, beside=_is_little(news)) as meanwhile:
+        event_news(steps, built_until)
+        looked_up = meanwhile.do(_look_up_tails)
+        engine.relation("item_event", "SELECT * FROM event_new")
+        engine.materialise("heard_row", model_text("heard"))
+        looked_up()
+        late = bool(steps.count("SELECT COUNT(*) FROM affected WHERE is_late"))
+        if late:
+            meanwhile.use_all_threads()
+        _interval_news(steps, built_until, late)
+        engine.materialise(
+            "replaced",
+            f"""SELECT {ITEM}, changed_from, is_late FROM affected
+                UNION ALL SELECT {ITEM}, first_time AS changed_from, TRUE AS is_late FROM interval_changed""",
+        )
+        taken_back = meanwhile.do(_take_back_spans)
+        meanwhile.do(_keep_other_spans, _keep_other_tails)
+        if late:
+            _hear_all_of_late(steps)
+        tell(engine)
+        engine.materialise("transition", model_text("transition"))
+        meanwhile.do(_write_tails)
+        engine.materialise("event_span", model_text("span"))
+        engine.relation(
+            "span_made",
+            f"SELECT {_SPAN_COLUMNS} FROM event_span UNION ALL SELECT {_SPAN_COLUMNS} FROM interval_span",
+        )
+        meanwhile.do(_write_spans)
+        taken_back()
+        _replace_daily(steps)
     write_changed_levels(steps, built_until)
     items = steps.count("SELECT COUNT(*) FROM replaced")
     return steps.publish(
@@ -82,20 +93,19 @@ def build_what_is_new(steps: BuildSteps, built_until: int) -> BuildReport:
     )
 
 
-def _event_news(steps: BuildSteps, built_until: int) -> None:
-    """From what landed to `event_new`, `item` (those it is about), `tail_row` and `affected`.
+def _is_little(news: dict[str, list[TableFile]]) -> bool:
+    """Whether each query after this is small. An interval may make all that was said of its item matter."""
+    if any(news[model.table] for model in INTERVAL_MODELS):
+        return False
+    return sum(file.rows for files in news.values() for file in files) <= _LITTLE_ROWS
 
-    `tail_row` is where they were left, with the item's number. `affected` has the columns of `item` and
-    is_late, was_gone, changed_from.
+
+def _look_up_tails(steps: BuildSteps) -> None:
+    """From `item` to `tail_row` (where items were left, and their number) and `affected`.
+
+    `affected` has the columns of `item` and is_late, was_gone, changed_from.
     """
     engine = steps.engine
-    engine.relation("event_said", steps.item_events(steps.view, since_snapshot=built_until))
-    _keep_only_news(steps, built_until)
-    engine.materialise(
-        "item",
-        f"""SELECT *, ROW_NUMBER() OVER () AS item_number
-            FROM (SELECT {ITEM}, MIN(time) AS first_time FROM event_new GROUP BY {ITEM})""",
-    )
     engine.materialise(
         "tail_row",
         f"""SELECT t.*, i.item_number FROM ({steps.view.select("item_tail")}) AS t
@@ -117,58 +127,6 @@ def _event_news(steps: BuildSteps, built_until: int) -> None:
                     MIN(COALESCE(last_time, time)) AS silent_since
                 FROM tail_row GROUP BY item_number
             ) AS t USING (item_number)""",
-    )
-
-
-def _keep_only_news(steps: BuildSteps, built_until: int) -> None:
-    """Drop what was known before: overlapping polls tell the same events again.
-
-    An event that is told otherwise is news only where it outranks what was known of it, as the model
-    `transition` ranks tellings: otherwise it wouldn't count if everything were built at once, either.
-    """
-    engine = steps.engine
-    before = steps.warehouse.view(as_of=built_until)
-    window = engine.query("SELECT MIN(time) AS first, MAX(time) AS last FROM event_said").to_pylist()[0]
-    if window["first"] is None:
-        engine.relation("event_new", "SELECT * FROM event_said")
-        return
-    # What polling tells lies around the times of its files: a step of an action ends after the action
-    # began, and an observation stands at its whole second.
-    around = (window["first"] - timedelta(days=1), window["last"] + timedelta(seconds=1))
-    known = steps.item_events(before, overlapping=around)
-    same_event = " AND ".join(
-        f'k."{name}" IS NOT DISTINCT FROM e."{name}"'
-        for name in ("resource", "kind", "item", "time", "event", "host")
-    )
-    same_content = " AND ".join(
-        f'k."{name}" IS NOT DISTINCT FROM e."{name}"'
-        for name in ITEM_EVENT.names
-        if name not in ("said_at", "batch_id", "record")
-    )
-    engine.materialise(
-        "event_known",
-        f"""SELECT * FROM (
-                SELECT *, ROW_NUMBER() OVER (
-                    PARTITION BY resource, kind, item, time, event, host
-                    ORDER BY said_at, batch_id, record
-                ) AS telling
-                FROM ({known}) AS k
-                WHERE k.time BETWEEN TIMESTAMPTZ '{window["first"]}' AND TIMESTAMPTZ '{window["last"]}'
-                    AND EXISTS (SELECT 1 FROM event_said AS e WHERE {same_event})
-            ) WHERE telling = 1""",
-    )
-    if not steps.count("SELECT COUNT(*) FROM event_known"):
-        engine.relation("event_new", "SELECT * FROM event_said")
-        return
-    engine.materialise(
-        "event_new",
-        f"""SELECT e.* FROM event_said AS e WHERE NOT EXISTS (
-                SELECT 1 FROM event_known AS k
-                WHERE {same_event} AND (
-                    k.said_at < e.said_at
-                    OR (k.said_at = e.said_at AND k.batch_id < e.batch_id)
-                    OR (k.said_at = e.said_at AND k.batch_id = e.batch_id AND k.record < e.record)
-                    OR ({same_content})))""",
     )
 
 
@@ -203,45 +161,60 @@ def _find_stored_spans(steps: BuildSteps) -> None:
     engine.materialise("stored_span", " UNION ALL ".join(parts))
 
 
-def _interval_news(steps: BuildSteps, models: dict[IntervalModel, datetime]) -> None:
-    """Materialise `interval_span` and `interval_changed`, both empty when `models` have nothing new."""
+def _interval_news(steps: BuildSteps, built_until: int, late: bool) -> None:
+    """Make `interval_span`, `interval_changed` and `stored_span`, empty where they are of no use."""
+    models = interval_suspects(steps, built_until)
+    no_span = steps.view.select_files("span", [])
+    if late or models:
+        _find_stored_spans(steps)
+    else:
+        steps.engine.relation("stored_span", f"SELECT *, CAST(NULL AS BIGINT) AS file_id FROM ({no_span})")
     if models:
         changed_intervals(steps, models)
-        return
-    steps.engine.relation("interval_span", SPAN.empty_table())
-    steps.engine.relation("interval_changed", _ITEM_CHANGED.empty_table())
+    else:
+        steps.engine.relation("interval_span", no_span)
+        steps.engine.relation("interval_changed", f'SELECT {ITEM}, "start" AS first_time FROM ({no_span})')
 
 
-def _walk_news(steps: BuildSteps, with_late: bool) -> None:
+def _hear_all_of_late(steps: BuildSteps) -> None:
+    """Put all that was ever said of late items in the place of their news and their tails."""
     engine = steps.engine
-    engine.relation("item_event", "SELECT * FROM event_new")
-    if with_late:
-        engine.relation(
-            "item_event",
-            f"""
-            SELECT e.* FROM event_new AS e JOIN affected AS a USING ({ITEM}) WHERE NOT a.is_late
-            UNION ALL
-            SELECT e.* FROM ({steps.item_events(steps.view)}) AS e
+    engine.relation(
+        "item_event",
+        f"""SELECT e.* FROM ({steps.item_events(steps.view)}) AS e
             JOIN affected AS a USING ({ITEM}) WHERE a.is_late""",
-        )
-        engine.materialise(
-            "tail_row",
-            "SELECT t.* FROM tail_row AS t JOIN affected AS a USING (item_number) WHERE NOT a.is_late",
-        )
-    hear(engine)
-    walk(engine)
-
-
-def _replace_spans(steps: BuildSteps) -> None:
-    engine, view = steps.engine, steps.view
-    columns = ", ".join(f's."{name}"' for name in SPAN.names)
+    )
+    engine.materialise("heard_late", model_text("heard"))
+    in_time = "JOIN affected AS a USING (item_number) WHERE NOT a.is_late"
     engine.materialise(
+        "heard_row", f"SELECT h.* FROM heard_row AS h {in_time} UNION ALL SELECT * FROM heard_late"
+    )
+    engine.materialise("tail_row", f"SELECT t.* FROM tail_row AS t {in_time}")
+
+
+def _take_back_spans(steps: BuildSteps) -> None:
+    """From `replaced` to `span_taken_back`: spans as they were, with the moment from which they change."""
+    columns = ", ".join(f's."{name}"' for name in SPAN.names)
+    steps.engine.materialise(
         "span_taken_back",
         f"""SELECT {columns}, r.changed_from FROM open_before AS s JOIN replaced AS r USING ({ITEM})
             UNION ALL
             SELECT {columns}, r.changed_from FROM stored_span AS s JOIN replaced AS r USING ({ITEM})
             WHERE s.file_id IS NOT NULL AND r.is_late""",
     )
+
+
+def _keep_other_spans(steps: BuildSteps) -> None:
+    """Write open spans anew without those of items that are replaced."""
+    others = f"SELECT * FROM open_before AS s WHERE NOT EXISTS ({same_item('replaced', 's')})"
+    steps.write("span", "open", others)
+    steps.remove += [file.id for file in steps.view.files("span", partition="open")]
+
+
+def _write_spans(steps: BuildSteps) -> None:
+    """Write `span_made`, and closed files anew from which it takes spans or that are too many."""
+    engine, view = steps.engine, steps.view
+    steps.write("span", "open", "SELECT * FROM span_made WHERE is_last")
     holding = engine.query(
         f"""SELECT DISTINCT file_id FROM stored_span AS s
             WHERE file_id IS NOT NULL AND EXISTS ({same_item("replaced", "s")} AND o.is_late)"""
@@ -259,38 +232,41 @@ def _replace_spans(steps: BuildSteps) -> None:
         )
     # Many builds leave many small files: those of one size are put together with what is new.
     small = too_many_alike([file for file in closed if file not in rewritten])
-    rewritten += small
     made = "SELECT * FROM span_made WHERE NOT is_last"
     if small:
         made += f" UNION ALL SELECT * FROM ({view.select_files('span', small)})"
     steps.write("span", "closed", made, order_by='"end"')
-    steps.write(
-        "span",
-        "open",
-        f"SELECT * FROM open_before AS s WHERE NOT EXISTS ({same_item('replaced', 's')}) "
-        "UNION ALL SELECT * FROM span_made WHERE is_last",
-    )
-    steps.remove += [file.id for file in (*rewritten, *view.files("span", partition="open"))]
+    steps.remove += [file.id for file in (*rewritten, *small)]
 
 
-def _replace_tails(steps: BuildSteps) -> None:
-    """Tails of what is here are written anew; those of what is gone only grow, but for a return."""
-    view = steps.view
+# Tails of what is here are written anew; those of what is gone only grow, but for a return.
+_OTHERS = f"NOT EXISTS ({same_item('affected', 't')})"
+
+
+def _keep_other_tails(steps: BuildSteps) -> None:
+    """Write tails of what is here anew without those of items that are affected."""
+    here = steps.view.files("item_tail", partition="here")
+    if here and steps.count("SELECT COUNT(*) FROM affected"):
+        before = steps.view.select_files("item_tail", here)
+        steps.write("item_tail", "here", f"SELECT * FROM ({before}) AS t WHERE {_OTHERS}")
+        steps.remove += [file.id for file in here]
+
+
+def _write_tails(steps: BuildSteps) -> None:
+    """From `transition` and `told` to the tails of affected items."""
     if not steps.count("SELECT COUNT(*) FROM affected"):
         return
-    unaffected = f"NOT EXISTS ({same_item('affected', 't')})"
-    here = view.select("item_tail", partition="here")
-    made = f"SELECT * FROM tail_made WHERE NOT {IS_GONE}"
-    steps.write("item_tail", "here", f"SELECT * FROM ({here}) AS t WHERE {unaffected} UNION ALL {made}")
-    gone = view.files("item_tail", partition="gone")
+    steps.engine.materialise("tail_made", model_text("item_tail"))
+    steps.write("item_tail", "here", f"SELECT * FROM tail_made WHERE NOT {IS_GONE}")
+    gone = steps.view.files("item_tail", partition="gone")
     returned = steps.count("SELECT COUNT(*) FROM affected WHERE was_gone")
     rewritten = gone if returned else too_many_alike(gone)
     made = f"SELECT * FROM tail_made WHERE {IS_GONE}"
     if rewritten:
-        before = view.select_files("item_tail", rewritten)
-        made += f" UNION ALL SELECT * FROM ({before}) AS t WHERE {unaffected}"
+        before = steps.view.select_files("item_tail", rewritten)
+        made += f" UNION ALL SELECT * FROM ({before}) AS t WHERE {_OTHERS}"
     steps.write("item_tail", "gone", made)
-    steps.remove += [file.id for file in (*rewritten, *view.files("item_tail", partition="here"))]
+    steps.remove += [file.id for file in rewritten]
 
 
 def _replace_daily(steps: BuildSteps) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import pyarrow as pa
 
 from meterhouse.usage.building.models import (
     EVENT_MODELS,
@@ -29,15 +29,9 @@ if TYPE_CHECKING:
 
 ITEM = "resource, kind, item"
 IS_GONE = "(state_code IS NOT NULL AND state_code = 0)"
-_SIZE_SAID = pa.schema(
-    [
-        ("event_number", pa.int64()),
-        ("class", pa.string()),
-        ("vcpus", pa.int64()),
-        ("memory_mib", pa.int64()),
-        ("disk_gib", pa.int64()),
-    ]
-)
+_NO_SIZE_SAID = """SELECT CAST(NULL AS BIGINT) AS event_number, CAST(NULL AS VARCHAR) AS class,
+    CAST(NULL AS BIGINT) AS vcpus, CAST(NULL AS BIGINT) AS memory_mib, CAST(NULL AS BIGINT) AS disk_gib
+    WHERE FALSE"""
 _MOST_ALIKE = 16  # files of about one size
 
 
@@ -65,9 +59,15 @@ class BuildSteps:
         self.written: list[Path] = []
         self.add: list[NewFile] = []
         self.remove: list[int] = []
-        self.rows: dict[str, int] = {}
+        self.wrote: list[tuple[str, int]] = []  # tables, and how many rows
         for name, table in rule_tables().items():
             engine.relation(name, table)
+
+    def beside(self) -> BuildSteps:
+        """The same attempt, for another thread. What it reads of the register has to be known already."""
+        other = copy(self)
+        other.engine = self.engine.beside()
+        return other
 
     def discard(self) -> None:
         """Delete what was written: it won't be published."""
@@ -107,7 +107,7 @@ class BuildSteps:
         path = self.warehouse.new_path(table)
         self.written.append(path)
         rows = self.engine.copy(sql, path, order_by=order_by, name=table)
-        self.rows[table] = self.rows.get(table, 0) + rows
+        self.wrote.append((table, rows))
         if rows == 0:
             path.unlink(missing_ok=True)
             return
@@ -133,7 +133,10 @@ class BuildSteps:
             add=self.add,
             remove=self.remove,
         )
-        return BuildReport(way, snapshot, items, rebuilt_items, self.rows)
+        rows: Counter[str] = Counter()
+        for table, number in self.wrote:
+            rows[table] += number
+        return BuildReport(way, snapshot, items, rebuilt_items, dict(rows))
 
 
 def hear_everything(engine: DuckDBEngine) -> None:
@@ -141,19 +144,19 @@ def hear_everything(engine: DuckDBEngine) -> None:
     engine.materialise("item", model_text("item"))
     engine.relation("no_tail", ITEM_TAIL.empty_table())
     engine.materialise("tail_row", "SELECT *, CAST(NULL AS BIGINT) AS item_number FROM no_tail")
-    hear(engine)
-
-
-def hear(engine: DuckDBEngine) -> None:
-    """From `item_event`, `item` and `tail_row` (tails and their item_number) to `heard` and `told`."""
-    engine.relation("item_tail", "SELECT *, rowid AS tail_number FROM tail_row")
     engine.materialise("heard_row", model_text("heard"))
+    tell(engine)
+
+
+def tell(engine: DuckDBEngine) -> None:
+    """From `heard_row` and `tail_row` (tails and their item_number) to `heard` and `told`."""
+    engine.relation("item_tail", "SELECT *, rowid AS tail_number FROM tail_row")
     engine.relation("heard", "SELECT *, rowid AS event_number FROM heard_row")
     # Nearly always every VM's size is said: then the model would only be planned, for nothing.
     if engine.query("SELECT 1 FROM heard WHERE kind = 'vm' AND vcpus IS NULL LIMIT 1").num_rows:
         engine.materialise("size_said", model_text("size_said"))
     else:
-        engine.relation("size_said", _SIZE_SAID.empty_table())
+        engine.relation("size_said", _NO_SIZE_SAID)
     engine.relation("told", model_text("told"))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Hashable
+from copy import copy
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -35,7 +36,7 @@ class DuckDBEngine:
 
     `memory_limit` is a size as DuckDB writes it ("1GiB"); beyond it tables, sorts and joins spill into a
     directory of this session's own below `temp_directory` (without one, below the system's). A session
-    is for one thread at a time.
+    is for one thread at a time; another thread asks a session `beside` it.
     """
 
     def __init__(
@@ -45,7 +46,7 @@ class DuckDBEngine:
         threads: int | None = None,
         temp_directory: Path | None = None,
     ) -> None:
-        self._spill = SpillDirectory.claim(temp_directory)
+        self._spill: SpillDirectory | None = SpillDirectory.claim(temp_directory)
         settings: dict[str, Any] = {
             "temp_directory": str(self._spill.path),
             "preserve_insertion_order": False,
@@ -78,13 +79,38 @@ class DuckDBEngine:
             told = f"memory limit {memory_limit}, threads {threads}: {readable(error)}"
             raise EngineError(ENGINE, "", told) from error
 
+    @property
+    def threads(self) -> int:
+        """How many threads work on a query, of all sessions that are beside one another."""
+        return int(self.query("SELECT current_setting('threads') AS threads").column(0)[0].as_py())
+
+    @threads.setter
+    def threads(self, threads: int) -> None:
+        self._run("threads", f"SET GLOBAL threads = {int(threads)}")
+
+    def beside(self) -> DuckDBEngine:
+        """A session for another thread, on the same tables and views; to be closed before this one.
+
+        What one makes of SQL the other sees, too; only the one that made it may make it again. Arrow data is
+        seen by the session that was given it, and by those that were opened beside it later.
+        """
+        other = copy(self)
+        other._spill = None  # what spills lies with this one
+        other._tables, other._kinds = dict(self._tables), dict(self._kinds)
+        other._once, other._standing = OrderedDict(), {}
+        other._connection = self._connection.cursor()
+        other._run("", "SET TimeZone = 'UTC'")
+        for name, table in self._tables.items():
+            other._register(name, table)
+        return other
+
     def relation(self, name: str, source: str | pa.Table | pa.RecordBatchReader) -> None:
         """Make `name` a view of a SELECT text or of Arrow data; a reader is read to its end now."""
         if self._tables.get(name.lower()) is source:
             return
         self._forget(name)
         if isinstance(source, str):
-            self._run(name, f"CREATE TEMP VIEW {quoted(name)} AS {source}")
+            self._run(name, f"CREATE VIEW {quoted(name)} AS {source}")
             self._kinds[name.lower()] = "VIEW"
         elif isinstance(source, pa.Table):
             self._register(name, source)
@@ -94,17 +120,17 @@ class DuckDBEngine:
             stream = f"{name} (stream)"
             self._register(stream, source)
             try:
-                self._run(name, f"CREATE TEMP TABLE {quoted(name)} AS SELECT * FROM {quoted(stream)}")
+                self._run(name, f"CREATE TABLE {quoted(name)} AS SELECT * FROM {quoted(stream)}")
                 self._kinds[name.lower()] = "TABLE"
             finally:
                 self._connection.unregister(stream)
 
     def materialise(self, name: str, sql: str) -> None:
-        """Compute `sql` into a temporary table, which spills under the memory limit."""
+        """Compute `sql` into a table, which spills under the memory limit."""
         # Into a table of another name first: the model may read what stands under `name` until now.
         known = name.lower() in self._kinds
         making = f"{name} (making)" if known else name
-        self._run(name, f"CREATE OR REPLACE TEMP TABLE {quoted(making)} AS {bare(sql)}")
+        self._run(name, f"CREATE OR REPLACE TABLE {quoted(making)} AS {bare(sql)}")
         if known:
             self._forget(name)
             self._run(name, f"ALTER TABLE {quoted(making)} RENAME TO {quoted(name)}")
@@ -173,7 +199,8 @@ class DuckDBEngine:
     def close(self) -> None:
         """Close the session and remove what it spilled."""
         self._connection.close()
-        self._spill.release()
+        if self._spill is not None:
+            self._spill.release()
 
     def __enter__(self) -> Self:
         return self
