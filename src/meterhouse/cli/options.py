@@ -91,6 +91,8 @@ def _cell(value: object) -> Any:
 def visible(value: object) -> str:
     """A value for a terminal: control characters, also those that turn text around, are spelt out."""
     text = "" if value is None else str(plain(value))
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
@@ -132,21 +134,14 @@ def print_records(
 def _print_table(
     records: list[Mapping[str, object]], columns: Sequence[str], numeric: frozenset[str], empty: str
 ) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    from meterhouse.cli.table import print_table
 
     if not records:
         print(empty)
         return
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
     # Ids of what has none are a column of nothing.
     columns = [name for name in columns if not name.endswith("_id") or any(one[name] for one in records)]
-    for name in columns:
-        table.add_column(name, justify="right" if name in numeric else "left", overflow="fold")
-    for record in records:
-        shown = [_figure(record[name]) if name in numeric else record[name] for name in columns]
-        table.add_row(*(Text(visible(one)) for one in shown))
-    console = Console(width=None if sys.stdout.isatty() else 200)
-    console.print(table)
+    rows = [
+        [visible(_figure(one[name]) if name in numeric else one[name]) for name in columns] for one in records
+    ]
+    print_table(columns, rows, numeric)
