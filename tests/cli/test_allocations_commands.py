@@ -14,39 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from cli.by_command import METERHOUSE, SETTINGS, event, run
 from services.reference_input import REFERENCE_INPUT
 from strategies.sites import made_site
 
-METERHOUSE = [sys.executable, "-m", "meterhouse.cli.main"]
 SERVER = Path(__file__).parents[1] / "docs" / "command_server.py"
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "kep5.toml"
 REFERENCE = REFERENCE_INPUT / "reference/kep5_cases.json"
-SETTINGS = '[site]\nname = "T"\n\n[[resources]]\nname = "c"\nkind = "cloud"\n'
-
-
-def run(*arguments: str, site: Path | None = None, code: int = 0) -> subprocess.CompletedProcess[str]:
-    command = [*METERHOUSE, *(["--site", str(site)] if site else []), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == code, done.stdout + done.stderr
-    return done
-
-
-def event(kind: str, moment: str, state: str = "active") -> dict[str, str]:
-    return {
-        "event_type": f"compute.instance.{kind}",
-        "generated": moment,
-        "instance_id": "vm-1",
-        "display_name": "x",
-        "instance_type": "c2.m4",
-        "vcpus": "2",
-        "memory_mb": "4096",
-        "disk_gb": "20",
-        "state": state,
-        "user_id": "u1",
-        "user_name": "yerwa",
-        "project_id": "p1",
-        "project_name": "zealous",
-    }
 
 
 # Two vCPUs run for two hours, from 23:00 on the first of May: two core hours on each of two days.

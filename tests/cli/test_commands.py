@@ -12,35 +12,7 @@ from pathlib import Path
 
 import pytest
 
-METERHOUSE = [sys.executable, "-m", "meterhouse.cli.main"]
-SETTINGS = '[site]\nname = "T"\n\n[[resources]]\nname = "c"\nkind = "cloud"\n'
-
-
-def run(*arguments: str, site: Path | None = None, code: int = 0) -> subprocess.CompletedProcess[str]:
-    command = [*METERHOUSE, *(["--site", str(site)] if site else []), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == code, done.stderr
-    return done
-
-
-def event(kind: str, moment: str, state: str = "active", **more: str) -> dict[str, str]:
-    return {
-        "event_type": f"compute.instance.{kind}",
-        "generated": moment,
-        "instance_id": "vm-1",
-        "display_name": "x",
-        "instance_type": "c2.m4",
-        "vcpus": "2",
-        "memory_mb": "4096",
-        "disk_gb": "20",
-        "state": state,
-        "user_id": "u1",
-        "user_name": "yerwa",
-        "project_id": "p1",
-        "project_name": "zealous",
-        **more,
-    }
-
+from cli.by_command import SETTINGS, event, run
 
 # Two vCPUs run for two hours, from 23:00 on the first of May, and stand still for one.
 LIFE = [

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-METERHOUSE = [sys.executable, "-m", "meterhouse.cli.main"]
+from cli.by_command import run
+
 SETTINGS = """\
 [site]
 name = "T"
@@ -24,11 +24,8 @@ resources = { NERC = "cloud" }
 """
 
 
-def run(site: Path, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-    command = [*METERHOUSE, "--site", str(site), "directory", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == code, done.stderr
-    return done
+def directory(site: Path, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    return run("directory", *arguments, site=site, code=code)
 
 
 @pytest.fixture(scope="module")
@@ -49,22 +46,22 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_an_import_is_shown_written_listed_and_exported(site: Path) -> None:
     saved = ("import", "portal", "--file", str(site / "allocations.json"), "--effective", "2026-03-01")
-    dry = run(site, *saved, "--dry-run")
+    dry = directory(site, *saved, "--dry-run")
     assert "+ project tides-31m: Tides\\x1b[31m" in dry.stdout
     assert dry.stdout.endswith("portal: 5 differences, 1 skipped; nothing was written\n")
     assert "skipped: allocations, record 2: project: expected an object, found none" in dry.stderr
-    assert run(site, *saved).stdout.endswith("portal: 5 differences, 1 skipped\n")
-    assert run(site, *saved).stdout == "portal: 0 differences, 1 skipped\n"
-    (row,) = json.loads(run(site, "projects", "--as-of", "2026-03-02", "--format", "json").stdout)
+    assert directory(site, *saved).stdout.endswith("portal: 5 differences, 1 skipped\n")
+    assert directory(site, *saved).stdout == "portal: 0 differences, 1 skipped\n"
+    (row,) = json.loads(directory(site, "projects", "--as-of", "2026-03-02", "--format", "json").stdout)
     assert (row["code"], row["pi"], row["resource_projects"]) == ("tides-31m", "ada@north.edu", "p1 on cloud")
-    run(site, "export", "--as-of", "2026-03-02", "--output", str(site / "out"))
+    directory(site, "export", "--as-of", "2026-03-02", "--output", str(site / "out"))
     assert (site / "out" / "pi2project.csv").read_text() == '"tides-1", "tides-1", "cloud"\n'
 
 
 def test_mistakes_are_one_clear_line(site: Path) -> None:
-    unknown = run(site, "import", "nowhere", code=1)
+    unknown = directory(site, "import", "nowhere", code=1)
     assert unknown.stderr == (
         "meterhouse: directory: expected one declared in meterhouse.toml (portal), found 'nowhere'\n"
     )
-    no_token = run(site, "import", "portal", code=1)
+    no_token = directory(site, "import", "portal", code=1)
     assert no_token.stderr == "meterhouse: directory.portal: expected token, or token_url\n"

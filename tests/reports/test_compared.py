@@ -10,7 +10,8 @@ import pytest
 from meterhouse.errors import QuestionError
 from meterhouse.reports.changes import greatest_changes
 from meterhouse.reports.compared import compare, earlier, period_names
-from meterhouse.usage.answer import Answer, Row
+from meterhouse.usage.answer import Answer
+from meterhouse.usage.answer_rows import Row
 from meterhouse.usage.question import Question
 
 

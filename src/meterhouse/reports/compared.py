@@ -9,7 +9,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 
 from meterhouse.errors import QuestionError
-from meterhouse.usage.answer import Answer, Row
+from meterhouse.usage.answer import Answer
+from meterhouse.usage.answer_rows import Row
 from meterhouse.usage.calendar import calendar_table
 from meterhouse.usage.question import Question
 

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import base64
 import gzip
+import resource
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from meterhouse.sources.delivery import Coverage, Rejection, Rows
+from meterhouse.sources.filesystem.file_classes import file_classes
+from meterhouse.sources.filesystem.pass_state import Wanted
+from meterhouse.sources.filesystem.scan_formats import MPISTAT
+from meterhouse.sources.filesystem.scan_pass import ScanPass
+from meterhouse.sources.filesystem.scan_rows import ScanRows
 from meterhouse.sources.filesystem.scans import ScannedVolume, read_scan
 
 SCANNED_AT = datetime(2024, 1, 1, tzinfo=UTC)
@@ -157,3 +164,26 @@ def taken_apart(stream: Any) -> Scanned:
         else:
             scanned.coverage.append(item)
     return scanned
+
+
+def read_stream(pieces: Iterator[bytes]) -> tuple[ScanPass, Any, int]:
+    """Bytes read as an mpistat file: the pass, what it says taken apart, and the bytes memory grew by."""
+    left = b""
+
+    def fill(buffer: memoryview) -> int:
+        nonlocal left
+        done = 0
+        while done < len(buffer):
+            left = left or next(pieces, b"")
+            if not left:
+                break
+            part = left[: len(buffer) - done]
+            buffer[done : done + len(part)] = part
+            done, left = done + len(part), left[len(part) :]
+        return done
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    rows = ScanRows("lustre", "v1", SCANNED_AT, False, file_classes(), {}, {})
+    scan = ScanPass.begin(MPISTAT.layout, rows, 5, Wanted())
+    scanned = taken_apart([*scan.file(fill, "stream"), *scan.end()])
+    return scan, scanned, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import base64
-import resource
 from collections.abc import Iterator
 
 import pytest
-from scan_reading import NOW, SCANNED_AT, Entry, lines, mpistat, read, taken_apart, wrstat
+from scan_reading import NOW, Entry, lines, mpistat, read, read_stream, wrstat
 
 from meterhouse.sources.filesystem import kernel_layout as at
-from meterhouse.sources.filesystem.file_classes import file_classes
-from meterhouse.sources.filesystem.pass_state import Wanted
-from meterhouse.sources.filesystem.scan_formats import MPISTAT
-from meterhouse.sources.filesystem.scan_pass import ScanPass
-from meterhouse.sources.filesystem.scan_rows import ScanRows
 from meterhouse.sources.filesystem.scans import ScannedVolume
 
 GOOD = Entry(b"/l/good", 5)
@@ -161,36 +155,13 @@ def test_a_line_of_a_gigabyte_is_one_bad_line():
             yield block
         yield b"\n" + last
 
-    scanned, grown = _read_stream(pieces())
+    scan, scanned, grown = read_stream(pieces())
+    assert scan.count(at.LINES) == 3
     assert [(one.record, one.expected) for one in scanned.rejections] == [
         (2, "a line of at most 1,048,576 bytes")
     ]
     assert scanned.total("apparent_bytes") == 12
     assert grown < 200 << 20
-
-
-def _read_stream(pieces: Iterator[bytes]) -> tuple[object, int]:
-    """What a stream of bytes says as an mpistat file, and by how much memory grew at most."""
-    left = b""
-
-    def fill(buffer: memoryview) -> int:
-        nonlocal left
-        done = 0
-        while done < len(buffer):
-            left = left or next(pieces, b"")
-            if not left:
-                break
-            part = left[: len(buffer) - done]
-            buffer[done : done + len(part)] = part
-            done, left = done + len(part), left[len(part) :]
-        return done
-
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    rows = ScanRows("lustre", "v1", SCANNED_AT, False, file_classes(), {}, {})
-    scan = ScanPass.begin(MPISTAT.layout, rows, 5, Wanted())
-    scanned = taken_apart([*scan.file(fill, "stream"), *scan.end()])
-    assert scan.count(at.LINES) == 3
-    return scanned, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
 
 
 def test_lines_that_cross_blocks_are_whole(tmp_path):

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import base64
 import os
-import resource
 from collections.abc import Iterator
 
-from scan_reading import NOW, SCANNED_AT, taken_apart
+from scan_reading import NOW, read_stream
 
 from meterhouse.sources.filesystem import kernel_layout as at
-from meterhouse.sources.filesystem.file_classes import file_classes
-from meterhouse.sources.filesystem.pass_state import Wanted
-from meterhouse.sources.filesystem.scan_formats import MPISTAT
-from meterhouse.sources.filesystem.scan_pass import ScanPass
-from meterhouse.sources.filesystem.scan_rows import ScanRows
 
 FILES = int(os.environ.get("METERHOUSE_WIDE_FILES", "200000"))
 
@@ -28,25 +22,7 @@ def pieces() -> Iterator[bytes]:
 
 
 def test_a_directory_of_very_many_files_is_one_row():
-    stream = pieces()
-    left = b""
-
-    def fill(buffer: memoryview) -> int:
-        nonlocal left
-        done = 0
-        while done < len(buffer):
-            left = left or next(stream, b"")
-            if not left:
-                break
-            part = left[: len(buffer) - done]
-            buffer[done : done + len(part)] = part
-            done, left = done + len(part), left[len(part) :]
-        return done
-
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    rows = ScanRows("lustre", "v1", SCANNED_AT, False, file_classes(), {}, {})
-    scan = ScanPass.begin(MPISTAT.layout, rows, 5, Wanted())
-    scanned = taken_apart([*scan.file(fill, "stream"), *scan.end()])
+    scan, scanned, grown = read_stream(pieces())
     (row,) = scanned.rows["filesystem_usage"]
     assert (row["directory"], row["files"], row["apparent_bytes"]) == (
         "/l/wide",
@@ -55,4 +31,4 @@ def test_a_directory_of_very_many_files_is_one_row():
     )
     assert len(scanned.rows["filesystem_directory"]) == 3
     assert scan.count(at.BAD_LINES) == 0
-    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 < 256 << 20
+    assert grown < 256 << 20

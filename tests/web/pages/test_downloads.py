@@ -15,7 +15,8 @@ import pytest
 from served import METERHOUSE, Served
 from two_institutions import FIRST, FORMULA, LAST, PERIOD
 
-from meterhouse.usage.answer import Answer, Row
+from meterhouse.usage.answer import Answer
+from meterhouse.usage.answer_rows import Row
 from meterhouse.usage.question import Question
 from meterhouse.web.api.formats import as_csv
 from meterhouse.web.pages.workbook import workbook_of

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from meterhouse.reports.names import shortened, shown
-from meterhouse.usage.answer import Row
+from meterhouse.usage.answer_rows import Row
 from meterhouse.usage.meters import Meter
 
 Spec = dict[str, Any]
