@@ -1,11 +1,12 @@
 """How fast are pages? Twenty users at once on a site with 5,000 projects and three years of daily usage.
 
     python bench/web_load.py [--rows 1000000] [--projects 5000] [--people 20000] [--users 20] [--seconds 30]
-        [--workers 1] [--threads 8] [--work DIR] [--while-building]
+        [--workers 1] [--threads 16] [--work DIR] [--while-building]
 
-Each user is logged in (staff, partners' administrators and PIs), asks for a page, gets it whole, and asks
-for the next: Overview, a year by month and institution in Explore, and every tenth time any other question,
-over all of the years, the last one or this month. The first round is that of a server just started.
+Each user is logged in (staff, partners' administrators and PIs) before the server starts, asks for a page,
+gets it whole, and asks for the next: Overview, a year by month and institution in Explore, and every tenth
+time any other question, over all of the years, the last one or this month. The first round begins when a
+server just started answers for the first time.
 With `--while-building` six million generated events are built in full meanwhile, again and again, in a site
 beside; after each build the served site gets another state, as if the build were its own. Times are those of
 the client, in milliseconds; the CPU time is that of the server's processes.
@@ -42,6 +43,25 @@ with configure(sys.argv[1]):
     for n in range(int(sys.argv[2])):
         tied = [{}, {"institution": f"Institution {n}"}, {"person": f"u{n}"}][n % 3]
         add_account(f"user{n}", sys.argv[3], ["staff", "institution", "user"][n % 3], **tied)
+"""
+# Whoever is logged in stays so when the server starts anew. Prints a key of a session for each user.
+SESSIONS = """
+import sys
+from datetime import UTC, datetime
+from meterhouse.web.configured import configure
+with configure(sys.argv[1]):
+    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
+    from django.contrib.sessions.backends.db import SessionStore
+    from django.conf import settings
+    for n in range(int(sys.argv[2])):
+        user, session = get_user_model().objects.get(username=f"user{n}"), SessionStore()
+        user.last_login = datetime.now(UTC)
+        user.save()
+        session[SESSION_KEY] = str(user.pk)
+        session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+        session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+        session.save()
+        print(session.session_key)
 """
 # What a build leaves: other files, so that nothing that was kept before is of use any more.
 ANOTHER_STATE = """
@@ -91,18 +111,19 @@ def addresses(today: date) -> dict[str, list[str]]:
 
 
 def ask(
-    url: str, name: str, until: float, shown: dict[str, list[str]], times: dict[str, list[float]]
+    url: str,
+    name: str,
+    session: str,
+    until: float,
+    shown: dict[str, list[str]],
+    times: dict[str, list[float]],
 ) -> None:
     """One user, until it's over."""
     import httpx
 
     chance = random.Random(name)
-    with httpx.Client(base_url=url, trust_env=False, verify=False, timeout=120) as client:
-        form = client.get("/accounts/login/").text
-        token = form.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
-        sent = {"login": name, "password": PASSWORD, "csrfmiddlewaretoken": token}
-        answer = client.post("/accounts/login/", data=sent, headers={"Referer": url})
-        assert answer.status_code == 302, answer.text
+    cookies = {"meterhouse_session": session}
+    with httpx.Client(base_url=url, trust_env=False, verify=False, timeout=120, cookies=cookies) as client:
         while time.monotonic() < until:
             kind = chance.choices(list(shown), weights=(45, 45, 10))[0]
             began = time.monotonic()
@@ -160,7 +181,7 @@ def main() -> None:
     parser.add_argument("--users", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=8)
+    parser.add_argument("--threads", type=int, default=16)
     parser.add_argument("--work", type=Path)
     parser.add_argument("--while-building", action="store_true")
     asked = parser.parse_args()
@@ -176,6 +197,8 @@ def main() -> None:
         subprocess.run([sys.executable, "-c", ACCOUNTS, str(folder), str(asked.users), PASSWORD], check=True)
     from screenshots import serving
 
+    of_users = [sys.executable, "-c", SESSIONS, str(folder), str(asked.users)]
+    sessions = subprocess.run(of_users, check=True, capture_output=True, text=True).stdout.split()
     stop, ended = threading.Event(), list[float]()
     if asked.while_building:
         land_events(work / "building")
@@ -193,8 +216,8 @@ def main() -> None:
             times: dict[str, list[float]] = defaultdict(list)
             before, until = cpu_seconds(server), time.monotonic() + asked.seconds
             users = [
-                threading.Thread(target=ask, args=(url, f"user{n}", until, addresses(today), times))
-                for n in range(asked.users)
+                threading.Thread(target=ask, args=(url, f"user{n}", session, until, addresses(today), times))
+                for n, session in enumerate(sessions)
             ]
             for one in users:
                 one.start()

@@ -12,7 +12,7 @@ def serve(
     host: Annotated[str, typer.Option("--host", help="Address to listen at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port to listen at.")] = 8000,
     workers: Annotated[int, typer.Option("--workers", min=1, max=64, help="Processes.")] = 1,
-    threads: Annotated[int, typer.Option("--threads", min=1, max=64, help="Threads of each process.")] = 8,
+    threads: Annotated[int, typer.Option("--threads", min=1, max=64, help="Threads of each process.")] = 16,
     work: Annotated[
         bool, typer.Option(help="Make reports and exports, too, as `meterhouse work` does.")
     ] = True,

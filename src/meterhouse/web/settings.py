@@ -13,6 +13,7 @@ from meterhouse.register.settings import INSTALLED_APPS as REGISTER_APPS
 
 FOLDER = Path(__file__).parent
 STATIC_FOLDER = FOLDER / "static"
+TEMPLATES_FOLDER = FOLDER / "templates"
 
 INSTALLED_APPS = [
     "meterhouse.web.accounts",
@@ -51,7 +52,7 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [FOLDER / "templates"],
+        "DIRS": [TEMPLATES_FOLDER],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -98,7 +99,8 @@ SOCIALACCOUNT_LOGIN_ON_GET = False  # nobody is logged in by following a link
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
 SOCIALACCOUNT_STORE_TOKENS = False
 SOCIALACCOUNT_REQUESTS_TIMEOUT = 10
-ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "10/m/ip,5/5m/key"}
+# A log-in counts as failed until it has succeeded: as many as a process has threads may be under way.
+ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "20/m/ip,5/5m/key"}
 
 SESSION_COOKIE_NAME = "meterhouse_session"
 SESSION_COOKIE_HTTPONLY = True

@@ -42,10 +42,15 @@ def right_of_request(request: HttpRequest) -> Right:
     """
     found: Right | None = getattr(request, "meterhouse_right", None)
     if found is None:
-        visitor, minute = visitor_of(request.user), int(time.time()) // 60
-        found = kept_for_directory("right", lambda: right_of(visitor), visitor, _today(), minute)
+        found = kept_right_of(visitor_of(request.user))
         request.meterhouse_right = found  # type: ignore[attr-defined]
     return found
+
+
+def kept_right_of(visitor: Visitor) -> Right:
+    """What a visitor may see, as it was found within this minute and this state of the directory."""
+    minute = int(time.time()) // 60
+    return kept_for_directory("right", lambda: right_of(visitor), visitor, _today(), minute)
 
 
 def _today() -> date:

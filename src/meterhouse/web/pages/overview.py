@@ -25,7 +25,7 @@ from meterhouse.web.pages.freshness import freshness
 from meterhouse.web.pages.kept_register import ledger_day, ledger_state, seen_pools
 from meterhouse.web.pages.pools import ShownPool, running, shown_pools
 from meterhouse.web.pages.words import months_back, site_today
-from meterhouse.web.pages.written import State, written
+from meterhouse.web.pages.written import State, Written, written
 from meterhouse.web.rights import Right
 from meterhouse.web.visitors import right_of_request
 
@@ -46,7 +46,12 @@ _NEAR = 6
 @for_visitors
 def overview(request: HttpRequest) -> HttpResponse:
     """The first page."""
-    right, today = right_of_request(request), site_today()
+    return render(request, "overview.html", {"content": overview_of(right_of_request(request))})
+
+
+def overview_of(right: Right) -> Written:
+    """What the first page shows of what a right sees."""
+    today = site_today()
 
     def content() -> dict[str, Any]:
         return {
@@ -59,11 +64,7 @@ def overview(request: HttpRequest) -> HttpResponse:
             "known": present.view(),
         }
 
-    return render(
-        request,
-        "overview.html",
-        {"content": written("overview_content.html", right, _state, (today,), content)},
-    )
+    return written("overview_content.html", right, _state, (today,), content)
 
 
 def _state() -> State:
