@@ -6,7 +6,6 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
-from threading import BoundedSemaphore
 from typing import TypeVar
 
 import pyarrow as pa
@@ -23,6 +22,7 @@ from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
 from meterhouse.warehouse.errors import FilesVanished
 from meterhouse.web import kept, present
 from meterhouse.web.serving import served_site
+from meterhouse.web.turns import Turns, due
 
 # What answers are read from, beside the directory.
 _READ = (
@@ -35,13 +35,16 @@ Made = TypeVar("Made")
 
 _idle: list[DuckDBEngine] = []  # opening one, and handing it the dimensions, takes longer than most questions
 _AT_ONCE = 2  # questions worked out by one process; its other threads answer what is kept
-_turns = BoundedSemaphore(_AT_ONCE)
+_turns = Turns(_AT_ONCE)
 
 
 @contextmanager
-def _engine() -> Iterator[DuckDBEngine]:
-    """An engine that nobody else uses meanwhile; it is kept open for the next question if all went well."""
-    with _turns:
+def _engine(days: int) -> Iterator[DuckDBEngine]:
+    """An engine that nobody else uses meanwhile; it is kept open for the next question if all went well.
+
+    It is for a question over so many days.
+    """
+    with _turns.turn(due(days)):
         try:
             engine = _idle.pop()
         except IndexError:
@@ -69,7 +72,7 @@ def _answered(question: Question, as_of: int | datetime | None) -> Answer:
 
     def work_out() -> Answer:
         dimensions = dimensions_of(snapshot)
-        with _engine() as engine:
+        with _engine((question.last - question.first).days) as engine:
             return answer_question(served_site(), question, snapshot, dimensions, engine)
 
     found = kept.ANSWERS.get((state, *_key(question)), work_out)

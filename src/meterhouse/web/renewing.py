@@ -14,6 +14,7 @@ from collections.abc import Callable, Hashable
 from django.db import close_old_connections
 
 from meterhouse.web import present
+from meterhouse.web.turns import coming_first
 
 _log = logging.getLogger(__name__)
 _waiting: OrderedDict[Hashable, Callable[[], object]] = OrderedDict()
@@ -43,7 +44,7 @@ def _renew() -> None:
                 return
             _, make = _waiting.popitem(last=False)
         try:
-            with present.one_state():
+            with present.one_state(), coming_first():
                 make()
         except Exception:  # whoever asks when it is too old makes it themselves, and is told what is wrong
             _log.exception("a page wasn't made anew")
