@@ -8,12 +8,18 @@ exactly.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from meterhouse.usage.building.intervals import changed_intervals, interval_suspects
 from meterhouse.usage.building.levels import write_changed_levels
 from meterhouse.usage.building.meanwhile import Meanwhile
-from meterhouse.usage.building.models import INTERVAL_MODELS, model_text, raw_tables_read
+from meterhouse.usage.building.models import (
+    INTERVAL_MODELS,
+    model_text,
+    raw_tables_read,
+    without_comments,
+)
 from meterhouse.usage.building.news import event_news
 from meterhouse.usage.building.steps import (
     IS_GONE,
@@ -56,25 +62,19 @@ def build_what_is_new(steps: BuildSteps, built_until: int) -> BuildReport:
     engine.relation("open_before", view.select("span", partition="open"))
     with Meanwhile(steps, beside=_is_little(news)) as meanwhile:
         event_news(steps, built_until)
-        looked_up = meanwhile.do(_look_up_tails)
+        taken_back = meanwhile.do(
+            _look_up_tails, partial(_interval_news, built_until=built_until), _take_back_spans
+        )
+        kept = meanwhile.do(_keep_other_spans, _keep_other_tails)
         engine.relation("item_event", "SELECT * FROM event_new")
         engine.materialise("heard_row", model_text("heard"))
-        looked_up()
-        late = bool(steps.count("SELECT COUNT(*) FROM affected WHERE is_late"))
-        if late:
+        taken_back()
+        if steps.count("SELECT COUNT(*) FROM affected WHERE is_late"):
+            kept()
             meanwhile.use_all_threads()
-        _interval_news(steps, built_until, late)
-        engine.materialise(
-            "replaced",
-            f"""SELECT {ITEM}, changed_from, is_late FROM affected
-                UNION ALL SELECT {ITEM}, first_time AS changed_from, TRUE AS is_late FROM interval_changed""",
-        )
-        taken_back = meanwhile.do(_take_back_spans)
-        meanwhile.do(_keep_other_spans, _keep_other_tails)
-        if late:
             _hear_all_of_late(steps)
         tell(engine)
-        engine.materialise("transition", model_text("transition"))
+        _walk(steps, meanwhile)
         meanwhile.do(_write_tails)
         engine.materialise("event_span", model_text("span"))
         engine.relation(
@@ -82,8 +82,7 @@ def build_what_is_new(steps: BuildSteps, built_until: int) -> BuildReport:
             f"SELECT {_SPAN_COLUMNS} FROM event_span UNION ALL SELECT {_SPAN_COLUMNS} FROM interval_span",
         )
         meanwhile.do(_write_spans)
-        taken_back()
-        _replace_daily(steps)
+        _replace_daily(steps, meanwhile)
     write_changed_levels(steps, built_until)
     items = steps.count("SELECT COUNT(*) FROM replaced")
     return steps.publish(
@@ -161,11 +160,11 @@ def _find_stored_spans(steps: BuildSteps) -> None:
     engine.materialise("stored_span", " UNION ALL ".join(parts))
 
 
-def _interval_news(steps: BuildSteps, built_until: int, late: bool) -> None:
-    """Make `interval_span`, `interval_changed` and `stored_span`, empty where they are of no use."""
+def _interval_news(steps: BuildSteps, built_until: int) -> None:
+    """From what landed to `stored_span`, `interval_span`, `interval_changed`; with `affected`, `replaced`."""
     models = interval_suspects(steps, built_until)
     no_span = steps.view.select_files("span", [])
-    if late or models:
+    if models or steps.count("SELECT COUNT(*) FROM affected WHERE is_late"):
         _find_stored_spans(steps)
     else:
         steps.engine.relation("stored_span", f"SELECT *, CAST(NULL AS BIGINT) AS file_id FROM ({no_span})")
@@ -174,6 +173,11 @@ def _interval_news(steps: BuildSteps, built_until: int, late: bool) -> None:
     else:
         steps.engine.relation("interval_span", no_span)
         steps.engine.relation("interval_changed", f'SELECT {ITEM}, "start" AS first_time FROM ({no_span})')
+    steps.engine.materialise(
+        "replaced",
+        f"""SELECT {ITEM}, changed_from, is_late FROM affected
+            UNION ALL SELECT {ITEM}, first_time AS changed_from, TRUE AS is_late FROM interval_changed""",
+    )
 
 
 def _hear_all_of_late(steps: BuildSteps) -> None:
@@ -190,6 +194,27 @@ def _hear_all_of_late(steps: BuildSteps) -> None:
         "heard_row", f"SELECT h.* FROM heard_row AS h {in_time} UNION ALL SELECT * FROM heard_late"
     )
     engine.materialise("tail_row", f"SELECT t.* FROM tail_row AS t {in_time}")
+
+
+def _walk(steps: BuildSteps, meanwhile: Meanwhile) -> None:
+    """From `heard` and `told` to `transition`: by two threads, half of the items each."""
+    if not meanwhile.is_beside:
+        steps.engine.materialise("transition", model_text("transition"))
+        return
+    done = meanwhile.do(partial(_walk_half, half=1))
+    _walk_half(steps, half=0)
+    done()
+    steps.engine.relation("transition", "SELECT * FROM transition_0 UNION ALL SELECT * FROM transition_1")
+
+
+def _walk_half(steps: BuildSteps, half: int) -> None:
+    narrowed = ", ".join(
+        f"{name} AS (SELECT * FROM main.{name} WHERE item_number % 2 = {half})" for name in ("heard", "told")
+    )
+    walked = without_comments(model_text("transition"))
+    steps.engine.materialise(
+        f"transition_{half}", f"SELECT * FROM (WITH {narrowed} SELECT * FROM ({walked}))"
+    )
 
 
 def _take_back_spans(steps: BuildSteps) -> None:
@@ -269,8 +294,8 @@ def _write_tails(steps: BuildSteps) -> None:
     steps.remove += [file.id for file in rewritten]
 
 
-def _replace_daily(steps: BuildSteps) -> None:
-    engine, view = steps.engine, steps.view
+def _replace_daily(steps: BuildSteps, meanwhile: Meanwhile) -> None:
+    engine = steps.engine
     # Days before the first change are the same in the span that is taken back and in the one that
     # replaces it: they need no counting. What is spread over a whole span changes on each of its days.
     engine.relation(
@@ -292,11 +317,19 @@ def _replace_daily(steps: BuildSteps) -> None:
     )
     steps.daily_parts()
     differs = " OR ".join(f"{name} <> 0" for name in _COUNTS)
-    for month in steps.months("daily_part", differs):
-        entries = f"SELECT * FROM daily_part WHERE {in_month(month)} AND ({differs})"
-        small = too_many_alike(view.files("daily", partition=month))
-        if small:
-            together = f"{view.select_files('daily', small)} UNION ALL {entries}"
-            entries = added_up(together)
-        steps.write("daily", month, entries, order_by="day")
-        steps.remove += [file.id for file in small]
+    months = steps.months("daily_part", differs)
+    for month in months[-1:]:  # it holds the most
+        meanwhile.do(partial(_write_daily, month=month, differs=differs))
+    for month in months[:-1]:
+        _write_daily(steps, month, differs)
+
+
+def _write_daily(steps: BuildSteps, month: str, differs: str) -> None:
+    """Write the entries of a month that aren't nothing; too many small files are put together with them."""
+    entries = f"SELECT * FROM daily_part WHERE {in_month(month)} AND ({differs})"
+    small = too_many_alike(steps.view.files("daily", partition=month))
+    if small:
+        together = f"{steps.view.select_files('daily', small)} UNION ALL {entries}"
+        entries = added_up(together)
+    steps.write("daily", month, entries, order_by="day")
+    steps.remove += [file.id for file in small]

@@ -29,10 +29,10 @@ class Meanwhile:
         self._executor: ThreadPoolExecutor | None = None
         self._asked: list[Future[None]] = []
         # who allows one thread gets one
-        self._is_beside = beside and self._threads > 1
+        self.is_beside = beside and self._threads > 1
 
     def __enter__(self) -> Self:
-        if self._is_beside:
+        if self.is_beside:
             self._steps.engine.threads = 1
             self._second = self._steps.beside()
             self._executor = ThreadPoolExecutor(1, "build")

@@ -40,12 +40,12 @@ def _keep_only_news(steps: BuildSteps, built_until: int) -> None:
     `transition` ranks tellings: otherwise it wouldn't count if everything were built at once, either.
     """
     engine = steps.engine
-    before = steps.warehouse.view(as_of=built_until)
-    before.look_up(table for tables in EVENT_MODELS.values() for table in tables)
     # Nearly always no older file reaches into the time of what is new: that needs no look into the files.
-    if not _told_between(before, *_times_of_news(steps.view, built_until)):
+    if not _may_be_known(steps.view, built_until):
         engine.relation("event_new", "SELECT * FROM event_said")
         return
+    before = steps.warehouse.view(as_of=built_until)
+    before.look_up(table for tables in EVENT_MODELS.values() for table in tables)
     window = engine.query("SELECT MIN(time) AS first, MAX(time) AS last FROM event_said").to_pylist()[0]
     known = _told_between(before, window["first"], window["last"]) if window["first"] is not None else []
     if not known:
@@ -87,6 +87,17 @@ def _keep_only_news(steps: BuildSteps, built_until: int) -> None:
     )
 
 
+def _may_be_known(view: View, built_until: int) -> bool:
+    """Whether a file with rows from before may tell of events at the times of those that landed since."""
+    first, last = _times_of_news(view, built_until)
+    return any(
+        file.first_snapshot <= built_until
+        for model, tables in EVENT_MODELS.items()
+        for table in tables
+        for file in view.files(table, overlapping=_rows_about(model, first, last))
+    )
+
+
 def _times_of_news(view: View, built_until: int) -> tuple[datetime, datetime]:
     """Between which times all events stand that landed since, as far as the catalogue says it."""
     first, last = [], []
@@ -102,11 +113,16 @@ def _times_of_news(view: View, built_until: int) -> tuple[datetime, datetime]:
 
 def _told_between(view: View, first: datetime, last: datetime) -> list[str]:
     """A SELECT for each model that may tell of events between these times, both included."""
-    told = []
-    for model, tables in EVENT_MODELS.items():
-        rows = (
-            first - _AFTER_ROW.get(model, _NEVER),
-            last + _BEFORE_ROW.get(model, _NEVER) + timedelta(microseconds=1),  # its end isn't in it
+    return [
+        told
+        for model, tables in EVENT_MODELS.items()
+        for told in run_over_view(
+            {model: tables}, ITEM_EVENT, view, overlapping=_rows_about(model, first, last)
         )
-        told += run_over_view({model: tables}, ITEM_EVENT, view, overlapping=rows)
-    return told
+    ]
+
+
+def _rows_about(model: str, first: datetime, last: datetime) -> tuple[datetime, datetime]:
+    """From when to when rows stand that may tell of events between these times, both included."""
+    until = last + _BEFORE_ROW.get(model, _NEVER) + timedelta(microseconds=1)
+    return first - _AFTER_ROW.get(model, _NEVER), until

@@ -69,7 +69,7 @@ compared AS (
     )
 ),
 telling AS (
-    SELECT DISTINCT item_number, MAKE_TIMESTAMPTZ(micros) AS time
+    SELECT item_number, MAKE_TIMESTAMPTZ(micros) AS time
     FROM compared
     WHERE NOT COALESCE(
         meaning = meaning_before AND meaning = meaning_after
@@ -83,4 +83,5 @@ telling AS (
 SELECT e.*, i.item_number
 FROM item_event AS e
 JOIN item AS i ON i.item = e.item AND i.kind = e.kind AND i.resource = e.resource
-JOIN telling AS t ON t.item_number = i.item_number AND t.time = e.time
+-- not a join, which might be done by time first: thousands of items are told of at one moment
+WHERE EXISTS (SELECT 1 FROM telling AS t WHERE t.item_number = i.item_number AND t.time = e.time)

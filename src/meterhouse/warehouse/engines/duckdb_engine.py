@@ -91,12 +91,12 @@ class DuckDBEngine:
     def beside(self) -> DuckDBEngine:
         """A session for another thread, on the same tables and views; to be closed before this one.
 
-        What one makes of SQL the other sees, too; only the one that made it may make it again. Arrow data is
-        seen by the session that was given it, and by those that were opened beside it later.
+        What one makes of SQL the other sees, too, and may make again. Arrow data is seen by the session that
+        was given it, and by those that were opened beside it later; its name stays with them.
         """
         other = copy(self)
         other._spill = None  # what spills lies with this one
-        other._tables, other._kinds = dict(self._tables), dict(self._kinds)
+        other._tables = dict(self._tables)
         other._once, other._standing = OrderedDict(), {}
         other._connection = self._connection.cursor()
         other._run("", "SET TimeZone = 'UTC'")
