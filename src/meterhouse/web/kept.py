@@ -137,7 +137,7 @@ _ROWS = 400_000  # of all answers that are kept
 _LONGEST = 40_000  # rows of one that is
 _KEYS = 10_000  # of which it is known which state was the newest
 # How long what was counted may be shown after there is something newer, while that is written.
-BEHIND_SECONDS = 30.0
+BEHIND_SECONDS = 60.0
 
 # What is everybody's.
 STATES = Kept(1000)  # by snapshot: which state of usage and directory it shows

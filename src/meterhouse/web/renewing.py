@@ -1,4 +1,4 @@
-"""Who makes anew what is shown a while longer? One thread, in the order in which it was asked for.
+"""Who makes anew what is shown a while longer? One thread, and first what is asked for most meanwhile.
 
 One thing at a time: after a build the pages of many become old at once, and other questions are asked, too.
 """
@@ -8,8 +8,8 @@ from __future__ import annotations
 import atexit
 import logging
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 
 from django.db import close_old_connections
 
@@ -17,7 +17,17 @@ from meterhouse.web import present
 from meterhouse.web.turns import coming_first
 
 _log = logging.getLogger(__name__)
-_waiting: OrderedDict[Hashable, Callable[[], object]] = OrderedDict()
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """What is to be made, and how often it was asked for until now."""
+
+    make: Callable[[], object]
+    times: int = 0
+
+
+_waiting: dict[Hashable, _Wanted] = {}  # the one that was asked for first stands first
 _changed = threading.Condition()
 _started = threading.Event()
 _stopping = threading.Event()
@@ -26,7 +36,7 @@ _stopping = threading.Event()
 def renew_later(key: Hashable, make: Callable[[], object]) -> None:
     """Have `make` called soon, as for a request of its own: once, however often that is wanted until then."""
     with _changed:
-        _waiting.setdefault(key, make)
+        _waiting.setdefault(key, _Wanted(make)).times += 1
         _changed.notify()
         if not _started.is_set():
             _started.set()
@@ -42,7 +52,7 @@ def _renew() -> None:
                 _changed.wait()
             if _stopping.is_set():
                 return
-            _, make = _waiting.popitem(last=False)
+            make = _waiting.pop(max(_waiting, key=lambda key: _waiting[key].times)).make
         try:
             with present.one_state(), coming_first():
                 make()
