@@ -70,9 +70,10 @@ VMS = {
 }
 
 
-def make_site(folder: Path, public: bool = False) -> Site:
-    """The site, built; close it when it is done with."""
-    site = Site.init(folder, settings_text=SETTINGS.format(public=str(public).lower()))
+def make_site(folder: Path, public: bool = False, register: str = "") -> Site:
+    """The site, built, its register at that address; close it when it is done with."""
+    text = SETTINGS.format(public=str(public).lower())
+    site = Site.init(folder, settings_text=text + (f'[register]\nurl = "{register}"\n' if register else ""))
     import_statement(site, _directory())
     events = [
         {
