@@ -176,3 +176,30 @@ def test_a_limit_that_is_no_size_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match=r"^DuckDB: .*lots"):
         DuckDBEngine(memory_limit="lots", temp_directory=tmp_path)
     assert [path.name for path in tmp_path.rglob("*")] == ["spill-gate"]
+
+
+def test_what_was_made_once_is_made_again_only_of_other_data(engine: DuckDBEngine) -> None:
+    def made() -> tuple[str, int]:
+        name = engine.made_once("sums", "SELECT SUM(x) AS x FROM numbers")
+        return name, engine.query(f'SELECT * FROM "{name}"').to_pylist()[0]["x"]
+
+    engine.relation("numbers", NUMBERS)
+    first = made()
+    assert first[1] == 6
+    engine.relation("others", pa.table({"x": [5]}))
+    assert made() == first
+    engine.relation("numbers", pa.table({"x": [1, 2, 4]}))
+    assert made() == ("sums 2", 7)
+    engine.relation("numbers", NUMBERS)
+    assert made() == first
+
+
+def test_of_what_is_made_once_the_least_lately_used_goes(engine: DuckDBEngine) -> None:
+    """A million rows are kept, and eight tables at least."""
+    for n in range(9):
+        engine.materialise_once("many", f"SELECT range AS x, {n} AS n FROM range(200000)")
+        assert engine.query("SELECT COUNT(*) AS rows, MAX(n) AS n FROM many").to_pylist() == [
+            {"rows": 200_000, "n": n}
+        ]
+    kept = engine.query("SELECT table_name FROM duckdb_tables() ORDER BY 1").column(0).to_pylist()
+    assert kept == [f"many {n}" for n in range(2, 10)]
