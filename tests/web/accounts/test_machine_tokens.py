@@ -42,10 +42,10 @@ def test_a_program_is_the_account_that_the_settings_name(strict: Served, provide
         {"aud": "https://another.example"},
         {"aud": CLIENT},  # an ID token is not for the API
         {"aud": None},
-        {"exp": int(time.time()) - 60},
+        {"exp": int(time.time()) - 3600},
         {"exp": None},
         {"exp": "soon"},
-        {"nbf": int(time.time()) + 600},
+        {"nbf": int(time.time()) + 86_400},
         {"sub": None},
         {"sub": "unheard of"},
         {"sub": ["batch"]},
