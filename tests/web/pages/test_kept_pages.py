@@ -24,7 +24,7 @@ TEMPLATES = Path(__file__).parents[3] / "src/meterhouse/web/templates"
 BY_PROJECT = (
     f"/explore?{urlencode({'realm': 'cloud', 'meter': 'core_hours', 'by': 'portal_project', **PERIOD})}"
 )
-BEHIND = "Something newer has come in"
+BEHIND = "These figures are being made anew"
 
 
 @pytest.fixture(scope="module")
