@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 METERHOUSE = Path(sys.executable).parent / "meterhouse"
-SECOND = timedelta(seconds=1)
+SECOND = timedelta(seconds=1)  # Nova cuts some times to the second, and shows a state before its action has ended
 
 
 @pytest.fixture(scope="session")
@@ -70,16 +70,16 @@ def test_one_reading_after_the_fact_tells_the_whole_life_of_a_server(site, playe
     ]
     assert [row["state"] for row in told] == [step.state for step in changes if step.state != "gone"]
     for row, step in zip(told, changes, strict=False):
-        assert step.asked - SECOND <= moment(row["start"]) <= step.done
-    assert steps[-1].asked - SECOND <= moment(told[-1]["end"]) <= steps[-1].done
+        assert step.asked - SECOND <= moment(row["start"]) <= step.done + SECOND
+    assert steps[-1].asked - SECOND <= moment(told[-1]["end"]) <= steps[-1].done + SECOND
 
 
 def test_one_reading_after_the_fact_tells_of_a_server_that_came_and_went(site, played):
     create, delete = (step for step in played.steps if step.name == "brief")
     (life,) = [row for row in spans(site, played.steps, "brief") if row["state"] == "active"]
     assert (life["class"], life["vcpus"]) == ("large", "4")
-    assert create.asked - SECOND <= moment(life["start"]) <= create.done
-    assert delete.asked - SECOND <= moment(life["end"]) <= delete.done
+    assert create.asked - SECOND <= moment(life["start"]) <= create.done + SECOND
+    assert delete.asked - SECOND <= moment(life["end"]) <= delete.done + SECOND
 
 
 def test_a_server_that_never_ran_was_never_active(site, played):
