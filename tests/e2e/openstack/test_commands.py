@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 METERHOUSE = Path(sys.executable).parent / "meterhouse"
-SECOND = timedelta(seconds=1)  # Nova cuts some times to the second, and shows a state before its action has ended
+SECOND = timedelta(seconds=1)  # Nova cuts times to the second, and shows a state before its action ends
 
 
 @pytest.fixture(scope="session")
