@@ -162,7 +162,9 @@ def test_a_broken_series_is_rejected_with_its_place_and_the_others_land(
     assert found.coverage["cpu_metrics"].detail == "1 rejected"
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[" * 100_000, gzip.compress(b"{}" * 99, mtime=0)[:-5]])
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"\xff\xfe", b"[" * 100_000, gzip.compress(b"{}" * 99, mtime=0)[:-5]]
+)
 def test_a_file_that_is_no_json_is_refused_and_told(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "metrics.json"
     path.write_bytes(content)
