@@ -18,15 +18,11 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: fr
 
     Cells of what is wider than the terminal are folded.
     """
-    from rich.cells import cell_len
     from rich.console import Console
     from rich.text import Text
 
     console = Console(width=None if sys.stdout.isatty() else _NOT_A_TERMINAL)
-    widths = [
-        max(cell_len(name), *(len(one) if one.isascii() else cell_len(one) for one in cells))
-        for name, *cells in zip(columns, *rows, strict=True)
-    ]
+    widths = [max(map(_width, cells)) for cells in zip(columns, *rows, strict=True)]
     rule = "─" * (sum(widths) + len(_BETWEEN) * (len(widths) - 1))
     if len(rule) + 2 > console.width:
         _print_folded(console, columns, rows, right)
@@ -41,13 +37,20 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: fr
 
 
 def _line(cells: Iterable[str], widths: Sequence[int], right: Sequence[bool]) -> str:
-    from rich.cells import cell_len
-
     placed = []
     for cell, width, is_right in zip(cells, widths, right, strict=True):
-        room = " " * (width - (len(cell) if cell.isascii() else cell_len(cell)))
+        room = " " * (width - _width(cell))
         placed.append(room + cell if is_right else cell + room)
     return f" {_BETWEEN.join(placed)} "
+
+
+def _width(text: str) -> int:
+    """How many places of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
 
 
 def _print_folded(
