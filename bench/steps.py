@@ -16,8 +16,13 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "tests")]
 
 HEAVY = (
-    *("pandas", "meterhouse.site", "meterhouse.usage.build", "meterhouse.warehouse.store"),
-    *("meterhouse.warehouse.engines.duckdb_engine", "meterhouse.warehouse.engines.postgresql_engine"),
+    "pandas",
+    "django.db.backends.sqlite3.base",
+    "meterhouse.site",
+    "meterhouse.usage.build",
+    "meterhouse.warehouse.store",
+    "meterhouse.warehouse.engines.duckdb_engine",
+    "meterhouse.warehouse.engines.postgresql_engine",
 )
 SETTINGS = """
 [site]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from meterhouse.usage.building.full import build_everything
 from meterhouse.usage.building.incremental import build_what_is_new
+from meterhouse.usage.building.meanwhile import EngineAside
 from meterhouse.usage.building.models import EVENT_MODELS, model_text, models_key
 from meterhouse.usage.building.steps import BuildReport, BuildSteps, added_up
 
@@ -38,12 +39,15 @@ def build(
     from meterhouse.warehouse.errors import BuildConflict
 
     for attempt in range(1, _MOST_TRIES + 1):
-        with open_engine() as engine:
-            steps = BuildSteps(warehouse, engine, time_zone)
+        with EngineAside(open_engine) as aside:
+            steps = BuildSteps(warehouse, aside.opened, time_zone)
             try:
                 if full or steps.last is None or steps.last.models_key != steps.key:
-                    return build_everything(steps)
-                return build_what_is_new(steps, steps.last.input_snapshot)
+                    report = build_everything(steps)
+                else:
+                    report = build_what_is_new(steps, steps.last.input_snapshot)
+                aside.close()
+                return report if report.way == "nothing new" else steps.publish(report)
             except BuildConflict:
                 steps.discard()
                 if attempt == _MOST_TRIES:

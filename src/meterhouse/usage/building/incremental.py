@@ -33,6 +33,7 @@ from meterhouse.usage.building.steps import (
     too_many_alike,
 )
 from meterhouse.usage.tables import DERIVED_TABLES, SPAN
+from meterhouse.warehouse.parquet import ROW_GROUP_ROWS
 
 if TYPE_CHECKING:
     from meterhouse.warehouse.landed import TableFile
@@ -85,8 +86,9 @@ def build_what_is_new(steps: BuildSteps, built_until: int) -> BuildReport:
         _replace_daily(steps, meanwhile)
     write_changed_levels(steps, built_until)
     items = steps.count("SELECT COUNT(*) FROM replaced")
-    return steps.publish(
+    return BuildReport(
         "incremental",
+        view.snapshot,
         items=items,
         rebuilt_items=steps.count("SELECT COUNT(*) FROM replaced WHERE is_late"),
     )
@@ -104,10 +106,16 @@ def _look_up_tails(steps: BuildSteps) -> None:
 
     `affected` has the columns of `item` and is_late, was_gone, changed_from.
     """
-    engine = steps.engine
+    engine, view = steps.engine, steps.view
+    # Of what is gone next to nothing is heard of again, and it only grows.
+    gone = view.files("item_tail", partition="gone")
+    files = [
+        *view.files("item_tail", partition="here"),
+        *_holding(steps, "item_tail", gone, same_item("item", "s")),
+    ]
     engine.materialise(
         "tail_row",
-        f"""SELECT t.*, i.item_number FROM ({steps.view.select("item_tail")}) AS t
+        f"""SELECT t.*, i.item_number FROM ({view.select_files("item_tail", files)}) AS t
             JOIN item AS i USING ({ITEM})""",
     )
     # Late is what is not after the last that was heard of its item: then all of the item is told anew.
@@ -129,6 +137,19 @@ def _look_up_tails(steps: BuildSteps) -> None:
     )
 
 
+def _holding(steps: BuildSteps, table: str, files: list[TableFile], rows: str) -> list[TableFile]:
+    """Those of `files` with an item s for which `rows` isn't empty: of the others, only items are read."""
+    if not files:
+        return []
+    items = " UNION ALL ".join(
+        f"SELECT {ITEM}, CAST({file.id} AS BIGINT) AS file_id FROM ({steps.view.select_files(table, [file])})"
+        for file in files
+    )
+    hits = steps.engine.query(f"SELECT DISTINCT file_id FROM ({items}) AS s WHERE EXISTS ({rows})")
+    holding = set(hits.column(0).to_pylist())
+    return [file for file in files if file.id in holding]
+
+
 def _find_stored_spans(steps: BuildSteps) -> None:
     """Materialise `stored_span`: spans of items that may be rebuilt, with their closed file (or null)."""
     engine, view = steps.engine, steps.view
@@ -138,25 +159,15 @@ def _find_stored_spans(steps: BuildSteps) -> None:
             SELECT {ITEM} FROM affected WHERE is_late""",
     )
     suspected = same_item("suspect", "s")
-    closed = view.files("span", partition="closed")
     parts = [
         f"SELECT {_SPAN_COLUMNS}, CAST(NULL AS BIGINT) AS file_id FROM open_before AS s "
         f"WHERE EXISTS ({suspected})"
     ]
-    if closed:
-        # Few files hold any: their items are looked at before their rows are read.
-        looked = " UNION ALL ".join(
-            f"SELECT {ITEM}, CAST({file.id} AS BIGINT) AS file_id FROM ({view.select_files('span', [file])})"
-            for file in closed
-        )
-        hits = engine.query(f"SELECT DISTINCT file_id FROM ({looked}) AS s WHERE EXISTS ({suspected})")
-        holding = set(hits.column(0).to_pylist())
-        parts += [
-            f"SELECT {_SPAN_COLUMNS}, CAST({file.id} AS BIGINT) AS file_id "
-            f"FROM ({view.select_files('span', [file])}) AS s WHERE EXISTS ({suspected})"
-            for file in closed
-            if file.id in holding
-        ]
+    parts += [
+        f"SELECT {_SPAN_COLUMNS}, CAST({file.id} AS BIGINT) AS file_id "
+        f"FROM ({view.select_files('span', [file])}) AS s WHERE EXISTS ({suspected})"
+        for file in _holding(steps, "span", view.files("span", partition="closed"), suspected)
+    ]
     engine.materialise("stored_span", " UNION ALL ".join(parts))
 
 
@@ -209,7 +220,8 @@ def _walk(steps: BuildSteps, meanwhile: Meanwhile) -> None:
 
 def _walk_half(steps: BuildSteps, half: int) -> None:
     narrowed = ", ".join(
-        f"{name} AS (SELECT * FROM main.{name} WHERE item_number % 2 = {half})" for name in ("heard", "told")
+        f"{name} AS NOT MATERIALIZED (SELECT * FROM main.{name} WHERE item_number % 2 = {half})"
+        for name in ("heard", "told")
     )
     walked = without_comments(model_text("transition"))
     steps.engine.materialise(
@@ -260,8 +272,14 @@ def _write_spans(steps: BuildSteps) -> None:
     made = "SELECT * FROM span_made WHERE NOT is_last"
     if small:
         made += f" UNION ALL SELECT * FROM ({view.select_files('span', small)})"
-    steps.write("span", "closed", made, order_by='"end"')
+    order_by = '"end"' if small or _needs_order(steps, "span_made WHERE NOT is_last") else ""
+    steps.write("span", "closed", made, order_by=order_by)
     steps.remove += [file.id for file in (*rewritten, *small)]
+
+
+def _needs_order(steps: BuildSteps, rows: str) -> bool:
+    """Whether order lets readers leave out row groups of a file of these rows: it doesn't within one."""
+    return steps.count(f"SELECT COUNT(*) FROM {rows}") > ROW_GROUP_ROWS
 
 
 # Tails of what is here are written anew; those of what is gone only grow, but for a return.
@@ -326,10 +344,11 @@ def _replace_daily(steps: BuildSteps, meanwhile: Meanwhile) -> None:
 
 def _write_daily(steps: BuildSteps, month: str, differs: str) -> None:
     """Write the entries of a month that aren't nothing; too many small files are put together with them."""
-    entries = f"SELECT * FROM daily_part WHERE {in_month(month)} AND ({differs})"
+    which = f"daily_part WHERE {in_month(month)} AND ({differs})"
+    entries = f"SELECT * FROM {which}"
     small = too_many_alike(steps.view.files("daily", partition=month))
     if small:
         together = f"{steps.view.select_files('daily', small)} UNION ALL {entries}"
         entries = added_up(together)
-    steps.write("daily", month, entries, order_by="day")
+    steps.write("daily", month, entries, order_by="day" if small or _needs_order(steps, which) else "")
     steps.remove += [file.id for file in small]

@@ -9,11 +9,46 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from meterhouse.usage.building.steps import BuildSteps
 
+if TYPE_CHECKING:
+    from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
+
 Step = Callable[[BuildSteps], None]
+
+
+class EngineAside:
+    """An engine that another thread opens and closes: each takes about as long as asking the register.
+
+    As a context manager; at its end the engine is closed.
+    """
+
+    def __init__(self, open_engine: Callable[[], DuckDBEngine]) -> None:
+        self._executor = ThreadPoolExecutor(1, "engine")
+        self._opening = self._executor.submit(open_engine)
+        self._closing: Future[None] | None = None
+
+    def opened(self) -> DuckDBEngine:
+        """The engine, as soon as it is open. Raises what opening it raised."""
+        return self._opening.result()
+
+    def close(self) -> None:
+        """Begin to close the engine."""
+        if self._closing is None and self._opening.exception() is None:
+            self._closing = self._executor.submit(self._opening.result().close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+        self._executor.shutdown()
+        if self._closing is not None and error is None:
+            self._closing.result()
 
 
 class Meanwhile:

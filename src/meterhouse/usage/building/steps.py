@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,9 +50,10 @@ class BuildReport:
 class BuildSteps:
     """One attempt at a build: what it reads, the files that it writes, and what it will replace."""
 
-    def __init__(self, warehouse: Warehouse, engine: DuckDBEngine, time_zone: str) -> None:
+    def __init__(
+        self, warehouse: Warehouse, opened_engine: Callable[[], DuckDBEngine], time_zone: str
+    ) -> None:
         self.warehouse = warehouse
-        self.engine = engine
         self.time_zone = time_zone
         self.key = models_key(time_zone)
         self.view: View = warehouse.view()
@@ -60,8 +62,9 @@ class BuildSteps:
         self.add: list[NewFile] = []
         self.remove: list[int] = []
         self.wrote: list[tuple[str, int]] = []  # tables, and how many rows
+        self.engine = opened_engine()
         for name, table in rule_tables().items():
-            engine.relation(name, table)
+            self.engine.relation(name, table)
 
     def beside(self) -> BuildSteps:
         """The same attempt, for another thread. What it reads of the register has to be known already."""
@@ -123,8 +126,8 @@ class BuildSteps:
         """The number that a query of one value answers."""
         return int(self.engine.query(sql).column(0)[0].as_py())
 
-    def publish(self, way: str, *, items: int, rebuilt_items: int) -> BuildReport:
-        """Make all that was written visible at once."""
+    def publish(self, report: BuildReport) -> BuildReport:
+        """Make all that was written visible at once. The engine isn't needed for it."""
         snapshot = self.warehouse.publish(
             kind="build",
             previous_build=self.last.number if self.last else None,
@@ -136,7 +139,7 @@ class BuildSteps:
         rows: Counter[str] = Counter()
         for table, number in self.wrote:
             rows[table] += number
-        return BuildReport(way, snapshot, items, rebuilt_items, dict(rows))
+        return replace(report, snapshot=snapshot, rows=dict(rows))
 
 
 def hear_everything(engine: DuckDBEngine) -> None:
