@@ -141,8 +141,8 @@ def bench(work: Path, events: int, instances: int, days: int) -> str:
             f"# Bench of {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
             "",
             f"{os.cpu_count()} cores. {total:,} events of {instances:,} VMs in {days} days, one batch a day. "
-            "Raw -> spans -> daily usage, both rule sets. Of builds of all and after one new day the median of 3 and "
-            "9 runs. Load on the machine before: "
+            "Raw -> spans -> daily usage, both rule sets; medians of 3 builds of all, 9 after a day. "
+            "Load on the machine before: "
             f"{os.getloadavg()[2]:.1f} (15 minutes).",
             "",
             "| step | events | wall s | CPU s | peak MiB | wall us an event | CPU us an event |",
