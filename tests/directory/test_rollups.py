@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import time
 from collections.abc import Sequence
 from datetime import date, timedelta
 from fractions import Fraction
@@ -34,8 +36,10 @@ from meterhouse.usage.attribution import Attribution, kept, named, texts
 from meterhouse.usage.calendar import calendar_table
 from meterhouse.usage.meters import groupings
 from meterhouse.usage.question import Question
-from meterhouse.usage.rollups import FOLDER, roll_up
+from meterhouse.usage.rollups import DAYS_OF_MOVERS, FOLDER, roll_up
 from meterhouse.usage.tables import DAILY
+from meterhouse.warehouse.engines import EngineError
+from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
 from meterhouse.warehouse.publishing import NewFile
 
 FIRST, LAST = date(2026, 1, 1), date(2026, 3, 31)
@@ -255,7 +259,16 @@ def test_answers_are_those_of_every_row_on_its_day_with_and_without_kept_sums(
             assert told(site, asked, as_of) == expected
             assert roll_up(site.warehouse.view(as_of), site.engine) > 0 or as_of is not None
             assert told(site, asked, as_of) == expected
+            only_months(site)
+            assert told(site, asked, as_of) == expected  # and keeps days of those who move
+            assert told(site, asked, as_of) == expected
             shutil.rmtree(site.warehouse.view().root / FOLDER)
+
+
+def only_months(site: Site) -> None:
+    """As where sums by day aren't worth it."""
+    for path in site.warehouse.view().root.glob(f"{FOLDER}/*/*-day.parquet"):
+        path.unlink()
 
 
 def new_site(folder: Any) -> Site:
@@ -297,6 +310,67 @@ def test_a_move_inside_a_month_splits_that_month_on_its_day(used):
         "Institution 0": 41 * 3, "Institution 2": 49 * 3, "Institution 1": 90 * 4, "Unattributed": 90 * 8,
     }  # fmt: skip
     assert ask(used, "institution")["Institution 2"] == 49 * 3 + 144
+
+
+def days_of_movers(site: Site) -> dict[str, int]:
+    """What is kept of those who move: file names, and when each was written or asked for last."""
+    found = site.warehouse.view().root.glob(f"{FOLDER}/*/{DAYS_OF_MOVERS}*")
+    return {path.name: path.stat().st_mtime_ns for path in found}
+
+
+def test_days_of_who_moves_inside_a_month_are_looked_for_once_and_again_when_others_move(used):
+    roll_up(used.warehouse.view(), used.engine)
+    only_months(used)
+    plain = ask(used, "pi_institution")
+    assert not days_of_movers(used)
+    change(used, "person moves", date(2026, 2, 11))
+    moved = {"Institution 0": 41 * 3, "Institution 2": 49 * 3, **{
+        name: plain[name] for name in ("Institution 1", "Unattributed")
+    }}  # fmt: skip
+    assert ask(used, "pi_institution") == moved
+    kept = days_of_movers(used)
+    assert len(kept) == 1  # of February
+    month = next(path for path in (used.warehouse.view().root / FOLDER).glob("*/*") if path.name in kept)
+    assert sorted(pq.read_table(month).column("project_ref").to_pylist()) == ["p1"] * 28 + ["p2"] * 28
+    for path in (used.warehouse.view().root / "daily").glob("*.parquet"):
+        path.rename(path.with_suffix(".gone"))
+    assert ask(used, "pi_institution") == moved
+    assert days_of_movers(used) == kept
+    for path in (used.warehouse.view().root / "daily").glob("*.gone"):
+        path.rename(path.with_suffix(".parquet"))
+    # All of Waves goes to Institution 2 in the same month: now it moves, too
+    change(used, "shares change", date(2026, 2, 20))
+    assert ask(used, "institution")["Institution 2"] == 49 * 3 + 50 * 4 * 4 // 10 + 40 * 4
+    assert len(days_of_movers(used)) == 2
+
+
+def test_days_of_who_moves_are_read_where_they_are_when_they_cannot_be_kept(used, monkeypatch):
+    roll_up(used.warehouse.view(), used.engine)
+    only_months(used)
+    change(used, "person moves", date(2026, 2, 11))
+
+    def full(*_: object, **__: object) -> int:
+        raise EngineError("DuckDB", "days", "No space left on device")
+
+    monkeypatch.setattr(DuckDBEngine, "copy", full)
+    assert ask(used, "pi_institution")["Institution 0"] == 41 * 3
+    assert not days_of_movers(used)
+
+
+def test_days_of_who_moves_go_when_nobody_asked_for_them_for_a_week(used):
+    roll_up(used.warehouse.view(), used.engine)
+    only_months(used)
+    change(used, "person moves", date(2026, 2, 11))
+    ask(used, "pi_institution")
+    [path] = used.warehouse.view().root.glob(f"{FOLDER}/*/{DAYS_OF_MOVERS}*")
+    long_ago = time.time() - 8 * 86_400
+    os.utime(path, (long_ago, long_ago))
+    ask(used, "pi_institution")
+    roll_up(used.warehouse.view(), used.engine)
+    assert path.exists()  # it was asked for
+    os.utime(path, (long_ago, long_ago))
+    roll_up(used.warehouse.view(), used.engine)
+    assert not path.exists()
 
 
 def test_nothing_is_read_from_daily_usage_when_its_sums_are_kept(used):

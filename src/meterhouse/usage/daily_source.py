@@ -8,7 +8,6 @@ sums, are read by day.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -19,40 +18,17 @@ from typing import TYPE_CHECKING
 from pyarrow.parquet import read_metadata
 
 from meterhouse.usage.answer_sql import rows_of
+from meterhouse.usage.mover_days import Moved, days_kept, find_moved
 from meterhouse.usage.question import Question
 from meterhouse.usage.rollups import ALWAYS, SETS, kept_at, widened
-from meterhouse.usage.whose import Side, Whose, same
+from meterhouse.usage.tables import DAILY
+from meterhouse.usage.whose import Whose
 from meterhouse.warehouse.selection import files_sql
 
 if TYPE_CHECKING:
     from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
     from meterhouse.warehouse.landed import TableFile
     from meterhouse.warehouse.view import View
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """Those of a side who change owner inside a month."""
-
-    side: Side
-    months: set[date]
-    told_by: str  # the column of usage that is enough to leave out most others, or ""
-
-    @property
-    def table(self) -> str:
-        return f"moved_{self.side.table}"
-
-    def joined(self, keys: Collection[str]) -> str:
-        """A join of rows u of usage with their months."""
-        return f"JOIN {self.table} AS x ON {same(keys, 'x', 'u')} AND u.day >= x.month AND u.day < x.after"
-
-    def joined_in(self, month: date) -> str:
-        """A join that leaves few rows u of a month: one column tells of most, fast, that they don't move."""
-        if not self.told_by:
-            return ""
-        column = f'"{self.told_by}"'
-        few = f"SELECT {column} FROM {self.table} WHERE month = DATE '{month}'"
-        return f"SEMI JOIN ({few}) AS x ON x.{column} = u.{column}"
 
 
 def months_of(first: date, last: date) -> Iterator[tuple[date, date]]:
@@ -62,6 +38,9 @@ def months_of(first: date, last: date) -> Iterator[tuple[date, date]]:
         after = (month + timedelta(days=32)).replace(day=1)
         yield month, after - timedelta(days=1)
         month = after
+
+
+_ENTRY_COLUMNS = ", ".join(f'"{name}"' for name in DAILY.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +56,14 @@ class DailySource:
         A day is the first of the month where the row stands for the whole of it. Makes the tables of `whose`.
         """
         months = self._whole_months(question)
-        whose.prepare(self.engine, lambda columns: self._union(question, columns, (), months, [], whose))
+        whose.prepare(self.engine, lambda columns: self._union(question, columns, (), months, []))
         whole = {one for one in months if question.period != "day" and self._is_summed(one, whose.columns)}
-        return self._union(question, whose.columns, wanted, whole, self._moved(whose, whole), whose)
+        moved = list(find_moved(self.engine, whose)) if whole else []
+        return self._union(question, whose.columns, wanted, whole, moved)
 
     def resources(self, question: Question) -> list[str]:
         """Of which resources there is anything of the question's realm and days, filters aside."""
-        rows = self._union(question, ("resource",), (), self._whole_months(question), [], Whose(question))
+        rows = self._union(question, ("resource",), (), self._whole_months(question), [])
         found = self.engine.query(f"SELECT DISTINCT resource FROM ({rows})").column(0)
         return [str(name) for name in found.to_pylist()]
 
@@ -94,15 +74,14 @@ class DailySource:
         wanted: Collection[str],
         whole: set[date],
         moved: list[Moved],
-        whose: Whose,
     ) -> str:
         moving = set().union(*(one.months for one in moved))
         by_month: list[Path] = []
         by_day: list[Path] = []
         entries: list[TableFile] = []
-        # Of months that are read from sums by month: the days of those who move.
+        # Of months that are read from sums by month: what the days of those who move are read from.
         days_of_movers: list[Path] = []
-        entries_of_movers: dict[date, list[TableFile]] = defaultdict(list)
+        entries_of_movers: list[tuple[date, TableFile]] = []
         for month, _ in months_of(question.first, question.last):
             for file in self.view.files("daily", partition=f"{month:%Y-%m}"):
                 sums = _kept(self.view, file, columns)
@@ -113,13 +92,15 @@ class DailySource:
                         continue
                 if "day" in sums:
                     (days_of_movers if in_months else by_day).append(sums["day"])
+                elif in_months:
+                    entries_of_movers.append((month, file))
                 else:
-                    (entries_of_movers[month] if in_months else entries).append(file)
+                    entries.append(file)
         names = ", ".join(f'u."{one}"' for one in dict.fromkeys(("day", "state", *columns)))
         added = names + "".join(f', u."{one}"' for one in wanted)
         entered = names + "".join(f', {widened(one)} AS "{one}"' for one in wanted)
         days = f"{rows_of(question)} AND day BETWEEN DATE '{question.first}' AND DATE '{question.last}'"
-        unmoved = "".join(f" ANTI {one.joined(whose.keys(one.side))}" for one in moved)
+        unmoved = "".join(f" ANTI {one.joined()}" for one in moved)
         parts = [f"SELECT {entered} FROM ({self.view.select_files('daily', entries)}) AS u WHERE {days}"]
         if by_day:
             parts.append(f"SELECT {added} FROM ({files_sql(by_day)}) AS u WHERE {days}")
@@ -127,18 +108,28 @@ class DailySource:
             parts.append(
                 f"SELECT {added} FROM ({files_sql(by_month)}) AS u {unmoved} WHERE {rows_of(question)}"
             )
-        for n, one in enumerate(moved):
-            if days_of_movers:
-                rows = f"SELECT * FROM ({files_sql(days_of_movers)}) WHERE {days}"
-                parts.append(f"SELECT {added} FROM ({_of_movers(rows, moved[: n + 1], whose)}) AS u")
-            few = []
-            for month in one.months & set(entries_of_movers):
-                rows = self.view.select_files("daily", entries_of_movers[month])
-                rows = f"SELECT * FROM ({rows}) WHERE {days}"
-                few.append(f"SELECT u.* FROM ({rows}) AS u {one.joined_in(month)}")
-            if few:
-                theirs = _of_movers(" UNION ALL ".join(few), moved[: n + 1], whose)
-                parts.append(f"SELECT {entered} FROM ({theirs}) AS u")
+        for n in range(len(moved)):
+            for rows, quantities in (
+                (files_sql(days_of_movers) if days_of_movers else "", added),
+                (self._entries_of(moved[n], entries_of_movers), entered),
+            ):
+                if rows:
+                    theirs = _of_movers(f"SELECT * FROM ({rows}) WHERE {days}", moved[: n + 1])
+                    parts.append(f"SELECT {quantities} FROM ({theirs}) AS u")
+        return " UNION ALL ".join(parts)
+
+    def _entries_of(self, moved: Moved, entries: list[tuple[date, TableFile]]) -> str:
+        """SQL: the rows of these files, each of one month, of those who move in it; "" where nobody does."""
+        kept, parts = [], []
+        for month, file in entries:
+            if month in moved.months:
+                path = days_kept(self.view, self.engine, file, moved, month)
+                if path is not None:
+                    kept.append(path)
+                else:
+                    parts.append(moved.of_month(self.view.select_files("daily", [file]), month))
+        if kept:
+            parts.append(f"SELECT {_ENTRY_COLUMNS} FROM ({files_sql(kept)})")
         return " UNION ALL ".join(parts)
 
     def _whole_months(self, question: Question) -> set[date]:
@@ -170,21 +161,6 @@ class DailySource:
             if "month" not in sums or _last_day(sums["month"]) > last:
                 return False
         return True
-
-    def _moved(self, whose: Whose, whole: set[date]) -> list[Moved]:
-        """Make the tables of those who change owner inside a month; who there are."""
-        found = []
-        for side in whose.sides if whole else ():
-            table, keys = f"moved_{side.table}", [key for key in side.columns if key in whose.keys(side)]
-            self.engine.materialise(table, whose.moved(side))
-            said = ", ".join(f'COUNT(*) = COUNT("{key}") AS "{key}"' for key in keys)
-            [row] = self.engine.query(
-                f"SELECT LIST(DISTINCT month) AS months, {said} FROM {table}"
-            ).to_pylist()
-            if row["months"]:
-                told_by = next((key for key in keys if row[key]), "")
-                found.append(Moved(side, set(row["months"]), told_by))
-        return found
 
 
 @lru_cache(maxsize=256)
@@ -250,10 +226,10 @@ def _kept(view: View, file: TableFile, columns: Collection[str]) -> dict[str, Pa
     return found
 
 
-def _of_movers(rows: str, moved: Sequence[Moved], whose: Whose) -> str:
+def _of_movers(rows: str, moved: Sequence[Moved]) -> str:
     """SQL: the `rows` of those who move on the last side and on none before: of all sides, each row once."""
     *others, last = moved
-    left = "".join(f" ANTI {one.joined(whose.keys(one.side))}" for one in others)
+    left = "".join(f" ANTI {one.joined()}" for one in others)
     return f"""
-        WITH few AS MATERIALIZED (SELECT u.* FROM ({rows}) AS u SEMI {last.joined(whose.keys(last.side))})
+        WITH few AS MATERIALIZED (SELECT u.* FROM ({rows}) AS u SEMI {last.joined()})
         SELECT u.* FROM few AS u{left}"""

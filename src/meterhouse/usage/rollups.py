@@ -47,6 +47,8 @@ SMALL = 500_000
 # Sums are kept where at least so many rows became one.
 WORTH = 2
 _MAKING, _LONGEST_MAKING = "making", 86_400
+# What begins so beside the sums is usage.mover_days's; it goes when nobody asked for it for so many seconds.
+DAYS_OF_MOVERS, _LONGEST_UNASKED = "days-of-", 7 * 86_400
 
 
 @cache
@@ -93,7 +95,7 @@ def roll_up(view: View, open_engine: Callable[[], DuckDBEngine]) -> int:
 
 
 def _drop_unneeded(view: View) -> None:
-    """Sums of files that are gone or of another shape, and what a process that died left half made."""
+    """Sums of files that are gone or of another shape, what nobody asks for, what was left half made."""
     stems = {path.stem for path in (view.root / "daily").glob("*.parquet")}
     for kept in (view.root / FOLDER).glob("*"):
         stem, _, shape = kept.name.rpartition("-")
@@ -103,6 +105,11 @@ def _drop_unneeded(view: View) -> None:
                     shutil.rmtree(kept, ignore_errors=True)
         elif shape != _shape() or stem.rpartition("-")[0] not in stems:
             shutil.rmtree(kept, ignore_errors=True)
+        else:
+            for days in kept.glob(f"{DAYS_OF_MOVERS}*"):
+                with suppress(OSError):
+                    if days.stat().st_mtime < time.time() - _LONGEST_UNASKED:
+                        days.unlink()
 
 
 def _make(engine: DuckDBEngine, view: View, file: TableFile, path: Path) -> None:

@@ -157,7 +157,7 @@ class Whose:
         """
         keys = _listed(self.keys(side))
         edges = " UNION ".join(
-            f"SELECT {edge} AS edge, {keys} FROM ({self._sieved(side)})" for edge in ("since", "until")
+            f"SELECT {edge} AS edge, {keys} FROM {side.table}" for edge in ("since", "until")
         )
         return f"""
             SELECT DISTINCT CAST(DATE_TRUNC('month', edge) AS DATE) AS month,
