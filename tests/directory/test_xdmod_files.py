@@ -6,13 +6,13 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from meterhouse.cli.main import app
 from meterhouse.directory.ownership import owners
 from meterhouse.directory.periods import on
 from meterhouse.directory.state import Directory
 from meterhouse.site import Site
+from services.invoked import CliRunner
 
 FILES = {
     "names": 'ada,Ada,Oka,Northfield\nbea,Bea,Ruiz,Harbour\n"robot","",Robot\n',

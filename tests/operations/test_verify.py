@@ -11,7 +11,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
-from typer.testing import CliRunner
 
 from meterhouse.cli.main import app
 from meterhouse.errors import QuestionError
@@ -19,6 +18,7 @@ from meterhouse.operations.verify import Finding, verify
 from meterhouse.site import Site
 from meterhouse.sources.delivery import Coverage, Delivery, Rejection, Rows
 from meterhouse.sources.tables import RAW_TABLES
+from services.invoked import CliRunner
 from strategies.event_streams import FLAVORS, Event, batches_of, many_streams
 from strategies.profiles import sites
 from strategies.sites import build_site, land, new_site

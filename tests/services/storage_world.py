@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 from scan_reading import Entry, lines
-from typer.testing import CliRunner
 
 from meterhouse.cli.main import app
+from services.invoked import CliRunner
 from strategies.sites import made_site
 
 SETTINGS = """

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from typer.testing import CliRunner
 
 from meterhouse.cli.main import app
 from meterhouse.feeds.xdmod.checking.files import check_file
+from services.invoked import CliRunner
 
 WINDOW = "2018-04-18T00.00.00_2018-04-18T23.59.59.json"
 EVENT = {

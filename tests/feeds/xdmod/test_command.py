@@ -7,10 +7,10 @@ import io
 import json
 
 import pytest
-from typer.testing import CliRunner
 
 from meterhouse.cli.main import app
 from meterhouse.errors import QuestionError
+from services.invoked import CliRunner
 from strategies.sites import made_site
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from typer.testing import CliRunner
 
 from meterhouse.cli.main import app
 from meterhouse.feeds.xdmod.query import SeenBy
+from services.invoked import CliRunner
 
 
 @pytest.fixture

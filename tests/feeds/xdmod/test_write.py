@@ -6,7 +6,6 @@ import json
 from datetime import date
 
 import pytest
-from typer.testing import CliRunner
 
 from meterhouse.cli.main import app
 from meterhouse.feeds.xdmod.checking.files import check_file
@@ -16,6 +15,7 @@ from meterhouse.feeds.xdmod.writing.site_files import NotCovered, write_site_fil
 from meterhouse.feeds.xdmod.writing.stored_items import storage_resource
 from meterhouse.sources.file_formats import FILE_FORMATS
 from meterhouse.usage.build import build
+from services.invoked import CliRunner
 from services.reference_input import REFERENCE_INPUT
 from strategies.sites import made_site
 

@@ -9,10 +9,10 @@ import sys
 
 import pytest
 from scan_reading import Entry, lines
-from typer.testing import CliRunner
 
 from meterhouse.cli.main import app
 from meterhouse.site import Site
+from services.invoked import CliRunner
 
 SETTINGS = """
 [site]
