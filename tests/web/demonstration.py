@@ -39,8 +39,9 @@ def make(folder: Path) -> Path:
     demo._SETTINGS = demo._SETTINGS.replace("2026-09-01", str(first)) + MORE_SETTINGS
     demo.run_demo(folder, lambda said: None)
     site = folder / "site"
+    from typer.testing import CliRunner
+
     from meterhouse.cli.main import app
-    from services.invoked import CliRunner
 
     def run(*arguments: object) -> None:
         done = CliRunner().invoke(app, ["--site", str(site), *map(str, arguments)], catch_exceptions=False)
