@@ -7,8 +7,10 @@ import threading
 import pytest
 
 from meterhouse.usage.building import incremental
-from meterhouse.usage.building.meanwhile import Meanwhile
+from meterhouse.usage.building.meanwhile import EngineAside, Meanwhile
 from meterhouse.usage.building.steps import BuildSteps
+from meterhouse.warehouse.engines import EngineError
+from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
 from strategies.event_streams import Event
 from strategies.examples import TWO, vm
 from strategies.sites import build_site, land, new_site, usage_of
@@ -77,6 +79,33 @@ def test_a_step_that_fails_beside_the_build_fails_it_and_leaves_no_file(monkeypa
         assert set(site.path.rglob("*.parquet")) == {*files, *landed}
         monkeypatch.undo()
         assert build_site(site).way == "incremental"
+
+
+def test_the_engine_is_closed_whatever_happens_and_its_faults_are_told(tmp_path):
+    closed = []
+
+    class Engine(DuckDBEngine):
+        def close(self) -> None:
+            closed.append(threading.current_thread().name)
+            super().close()
+
+    def open_engine() -> DuckDBEngine:
+        return Engine(temp_directory=tmp_path)
+
+    with EngineAside(open_engine) as aside:
+        assert aside.opened().query("SELECT 1 AS one").num_rows == 1
+        aside.close()  # and once more at the end: it is closed once
+    with pytest.raises(ZeroDivisionError), EngineAside(open_engine):
+        raise ZeroDivisionError
+    assert len(closed) == 2
+    assert threading.current_thread().name not in closed
+    assert not [path for path in tmp_path.iterdir() if path.is_dir()]
+
+    def none() -> DuckDBEngine:
+        raise EngineError("DuckDB", "", "no memory")
+
+    with pytest.raises(EngineError, match="no memory"), EngineAside(none) as aside:
+        aside.opened()
 
 
 def _allow(monkeypatch: pytest.MonkeyPatch, threads: int) -> None:
