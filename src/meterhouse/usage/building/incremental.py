@@ -67,7 +67,6 @@ def build_what_is_new(steps: BuildSteps, built_until: int) -> BuildReport:
             _look_up_tails, partial(_interval_news, built_until=built_until), _take_back_spans
         )
         kept = meanwhile.do(_keep_other_spans, _keep_other_tails)
-        engine.relation("item_event", "SELECT * FROM event_new")
         engine.materialise("heard_row", model_text("heard"))
         taken_back()
         if steps.count("SELECT COUNT(*) FROM affected WHERE is_late"):
@@ -272,14 +271,14 @@ def _write_spans(steps: BuildSteps) -> None:
     made = "SELECT * FROM span_made WHERE NOT is_last"
     if small:
         made += f" UNION ALL SELECT * FROM ({view.select_files('span', small)})"
-    order_by = '"end"' if small or _needs_order(steps, "span_made WHERE NOT is_last") else ""
+    order_by = '"end"' if small or _needs_order(steps, "span_made") else ""
     steps.write("span", "closed", made, order_by=order_by)
     steps.remove += [file.id for file in (*rewritten, *small)]
 
 
-def _needs_order(steps: BuildSteps, rows: str) -> bool:
+def _needs_order(steps: BuildSteps, table: str) -> bool:
     """Whether order lets readers leave out row groups of a file of these rows: it doesn't within one."""
-    return steps.count(f"SELECT COUNT(*) FROM {rows}") > ROW_GROUP_ROWS
+    return steps.count(f"SELECT COUNT(*) FROM {table}") > ROW_GROUP_ROWS
 
 
 # Tails of what is here are written anew; those of what is gone only grow, but for a return.
@@ -344,11 +343,10 @@ def _replace_daily(steps: BuildSteps, meanwhile: Meanwhile) -> None:
 
 def _write_daily(steps: BuildSteps, month: str, differs: str) -> None:
     """Write the entries of a month that aren't nothing; too many small files are put together with them."""
-    which = f"daily_part WHERE {in_month(month)} AND ({differs})"
-    entries = f"SELECT * FROM {which}"
+    entries = f"SELECT * FROM daily_part WHERE {in_month(month)} AND ({differs})"
     small = too_many_alike(steps.view.files("daily", partition=month))
     if small:
         together = f"{steps.view.select_files('daily', small)} UNION ALL {entries}"
         entries = added_up(together)
-    steps.write("daily", month, entries, order_by="day" if small or _needs_order(steps, which) else "")
+    steps.write("daily", month, entries, order_by="day" if small or _needs_order(steps, "daily_part") else "")
     steps.remove += [file.id for file in small]

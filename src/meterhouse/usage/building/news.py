@@ -22,34 +22,31 @@ _ALWAYS = (datetime(1, 1, 3, tzinfo=UTC), datetime(9999, 12, 29, tzinfo=UTC))
 
 
 def event_news(steps: BuildSteps, built_until: int) -> None:
-    """From what landed to `event_new` and `item` (those it is about)."""
+    """From what landed to `item_event`, what of it is news, and `item` (those it is about)."""
     engine = steps.engine
-    engine.relation("event_said", steps.item_events(steps.view, since_snapshot=built_until))
-    _keep_only_news(steps, built_until)
+    engine.relation("item_event", steps.item_events(steps.view, since_snapshot=built_until))
+    # Nearly always no older file reaches into the time of what is new: that needs no look into the files.
+    if _may_be_known(steps.view, built_until):
+        _leave_out_known(steps, built_until)
     engine.materialise(
         "item",
         f"""SELECT *, ROW_NUMBER() OVER () AS item_number
-            FROM (SELECT {ITEM}, MIN(time) AS first_time FROM event_new GROUP BY {ITEM})""",
+            FROM (SELECT {ITEM}, MIN(time) AS first_time FROM item_event GROUP BY {ITEM})""",
     )
 
 
-def _keep_only_news(steps: BuildSteps, built_until: int) -> None:
-    """Drop what was known before: overlapping polls tell the same events again.
+def _leave_out_known(steps: BuildSteps, built_until: int) -> None:
+    """Drop from `item_event` what was known before: overlapping polls tell the same events again.
 
     An event that is told otherwise is news only where it outranks what was known of it, as the model
     `transition` ranks tellings: otherwise it wouldn't count if everything were built at once, either.
     """
     engine = steps.engine
-    # Nearly always no older file reaches into the time of what is new: that needs no look into the files.
-    if not _may_be_known(steps.view, built_until):
-        engine.relation("event_new", "SELECT * FROM event_said")
-        return
     before = steps.warehouse.view(as_of=built_until)
     before.look_up(table for tables in EVENT_MODELS.values() for table in tables)
-    window = engine.query("SELECT MIN(time) AS first, MAX(time) AS last FROM event_said").to_pylist()[0]
+    window = engine.query("SELECT MIN(time) AS first, MAX(time) AS last FROM item_event").to_pylist()[0]
     known = _told_between(before, window["first"], window["last"]) if window["first"] is not None else []
     if not known:
-        engine.relation("event_new", "SELECT * FROM event_said")
         return
     same_event = " AND ".join(
         f'k."{name}" IS NOT DISTINCT FROM e."{name}"'
@@ -69,15 +66,14 @@ def _keep_only_news(steps: BuildSteps, built_until: int) -> None:
                 ) AS telling
                 FROM ({" UNION ALL ".join(known)}) AS k
                 WHERE k.time BETWEEN TIMESTAMPTZ '{window["first"]}' AND TIMESTAMPTZ '{window["last"]}'
-                    AND EXISTS (SELECT 1 FROM event_said AS e WHERE {same_event})
+                    AND EXISTS (SELECT 1 FROM item_event AS e WHERE {same_event})
             ) WHERE telling = 1""",
     )
     if not steps.count("SELECT COUNT(*) FROM event_known"):
-        engine.relation("event_new", "SELECT * FROM event_said")
         return
     engine.materialise(
-        "event_new",
-        f"""SELECT e.* FROM event_said AS e WHERE NOT EXISTS (
+        "item_event",
+        f"""SELECT e.* FROM item_event AS e WHERE NOT EXISTS (
                 SELECT 1 FROM event_known AS k
                 WHERE {same_event} AND (
                     k.said_at < e.said_at
