@@ -21,7 +21,6 @@ from meterhouse.usage.answer_sql import rows_of
 from meterhouse.usage.mover_days import Moved, days_kept, find_moved
 from meterhouse.usage.question import Question
 from meterhouse.usage.rollups import ALWAYS, SETS, kept_at, widened
-from meterhouse.usage.tables import DAILY
 from meterhouse.usage.whose import Whose
 from meterhouse.warehouse.selection import files_sql
 
@@ -38,9 +37,6 @@ def months_of(first: date, last: date) -> Iterator[tuple[date, date]]:
         after = (month + timedelta(days=32)).replace(day=1)
         yield month, after - timedelta(days=1)
         month = after
-
-
-_ENTRY_COLUMNS = ", ".join(f'"{name}"' for name in DAILY.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +125,7 @@ class DailySource:
                 else:
                     parts.append(moved.of_month(self.view.select_files("daily", [file]), month))
         if kept:
-            parts.append(f"SELECT {_ENTRY_COLUMNS} FROM ({files_sql(kept)})")
+            parts.append(f"SELECT * FROM ({files_sql(kept)})")
         return " UNION ALL ".join(parts)
 
     def _whole_months(self, question: Question) -> set[date]:

@@ -71,21 +71,19 @@ def moved_table(side: Side) -> str:
 def find_moved(engine: DuckDBEngine, whose: Whose) -> Iterator[Moved]:
     """Make the tables of those who change owner inside a month; who there are, for each side with any."""
     for side in whose.sides:
-        keys = [key for key in side.columns if key in whose.keys(side)]
         engine.materialise(moved_table(side), whose.moved(side))
-        listed = ", ".join(f'"{key}"' for key in ("resource", *keys))
-        found = engine.query(f"SELECT month, {listed} FROM {moved_table(side)} ORDER BY ALL")
-        columns = [column.to_pylist() for column in found.columns]
+        found = engine.query(f"SELECT * EXCLUDE (after) FROM {moved_table(side)} ORDER BY ALL")
         who = defaultdict(list)
-        for month, *one in zip(*columns, strict=True):
+        for month, *one in zip(*(column.to_pylist() for column in found.columns), strict=True):
             who[month].append(one)
         names = {
-            month: hashlib.sha256(repr((listed, those)).encode()).hexdigest()[:24]
+            month: hashlib.sha256(repr((found.column_names, those)).encode()).hexdigest()[:24]
             for month, those in who.items()
         }
-        told_by = next((key for key, told in zip(keys, columns[2:], strict=True) if None not in told), "")
+        keys = whose.keys(side)
+        told_by = next((key for key in side.columns if key in keys and not found[key].null_count), "")
         if names:
-            yield Moved(side, tuple(whose.keys(side)), names, told_by)
+            yield Moved(side, tuple(keys), names, told_by)
 
 
 def days_kept(view: View, engine: DuckDBEngine, file: TableFile, moved: Moved, month: date) -> Path | None:
