@@ -131,6 +131,7 @@ def walk(engine: Any, *, leave_out_repeats: bool = True) -> None:
     """
     from generate_events import FIRST_DAY
     from meterhouse.usage.build import model_text
+    from meterhouse.usage.building.steps import IS_GONE, SPAN_COLUMNS
     from meterhouse.usage.calendar import calendar_table
     from meterhouse.usage.rules import rule_tables
     from meterhouse.usage.tables import ITEM_TAIL
@@ -155,7 +156,7 @@ def walk(engine: Any, *, leave_out_repeats: bool = True) -> None:
     engine.materialise("size_said", model_text("size_said"))
     engine.materialise("told", model_text("told"))
     engine.materialise("transition", model_text("transition"))
-    engine.materialise("event_span", model_text("span"))
+    engine.materialise("event_span", f"SELECT {SPAN_COLUMNS} FROM ({model_text('span')}) WHERE NOT {IS_GONE}")
     engine.relation(
         "signed_span", 'SELECT s.*, CAST(1 AS BIGINT) AS sign, s."start" AS count_from FROM event_span AS s'
     )

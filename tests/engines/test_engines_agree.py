@@ -53,7 +53,6 @@ WALK = {
     "told": "told",
     "transition": "transition",
     "span": "span",
-    "item_tail": "item_tail_made",
     "daily_part": "daily_part",
     "daily": "daily",
 }

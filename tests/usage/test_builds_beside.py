@@ -45,13 +45,13 @@ def test_the_rows_are_those_of_a_full_build(monkeypatch, news, threads):
 def test_a_second_thread_works_where_two_are_allowed(monkeypatch, threads, in_the_build_s_own):
     _allow(monkeypatch, threads)
     worked = []
-    write_tails = incremental._write_tails
+    write_gone = incremental._write_gone
 
     def seen(steps: BuildSteps) -> None:
         worked.append(threading.current_thread() is threading.main_thread())
-        write_tails(steps)
+        write_gone(steps)
 
-    monkeypatch.setattr(incremental, "_write_tails", seen)
+    monkeypatch.setattr(incremental, "_write_gone", seen)
     with new_site("UTC") as site:
         land(site, A_DAY, "a day")
         build_site(site)
@@ -71,7 +71,7 @@ def test_a_step_that_fails_beside_the_build_fails_it_and_leaves_no_file(monkeypa
         build_site(site)
         before, files = usage_of(site), sorted(site.path.rglob("*.parquet"))
         land(site, THE_NEXT, "the next")
-        monkeypatch.setattr(incremental, "_write_tails", fails)
+        monkeypatch.setattr(incremental, "_write_gone", fails)
         with pytest.raises(OSError, match="no space left"):
             build_site(site)
         assert usage_of(site) == before

@@ -93,24 +93,16 @@ SPAN = pa.schema(
 # What a model of intervals makes of raw records: spans but for the rule set, which is "default".
 INTERVAL = pa.schema([*_WHOSE, *_WHEN, *_SIZE, *_BATCH, *_RUN, *_ENDS])
 
-# Where a build left an item under one rule set: what opened its newest span, and the last heard of it (null
-# where nothing was heard after that). The next build goes on from here, as the model `told` says.
+# Where a build left an item under one rule set: its newest span, and of what opened it and was last heard what
+# no span tells. The next build goes on from here, as the model `told` says. Of what is here these are the files
+# of open spans, which have these columns; of what is gone, and has no span any more, files of their own.
 ITEM_TAIL = pa.schema(
     [
-        ("rules", pa.string()),
+        *SPAN,
         ("reopens", pa.int64()),
-        ("time", TIME),
-        ("event", pa.string()),
         ("order_key", pa.int64()),
         ("state_code", pa.int64()),
-        ("carried_begins", pa.int64()),
-        *_WHOSE,
-        *_SIZE,
-        ("said_at", TIME),  # when the source said it: of two tellings the first counts
-        ("batch_id", pa.string()),
-        ("record", pa.int64()),
-        ("last_time", TIME),
-        ("last_event", pa.string()),
+        ("last_event", pa.string()),  # null, as all that follows, where nothing was heard after the opening
         ("last_key", pa.int64()),
         ("last_project_ref", pa.string()),
         ("last_class", pa.string()),
@@ -118,9 +110,6 @@ ITEM_TAIL = pa.schema(
         ("last_memory_mib", pa.int64()),
         ("last_disk_gib", pa.int64()),
         ("last_space_bytes", pa.int64()),
-        ("last_said_at", TIME),
-        ("last_batch_id", pa.string()),
-        ("last_record", pa.int64()),
     ]
 )
 
@@ -206,7 +195,7 @@ LEVEL = pa.schema(
 # Stored derived tables: schema and the column that says when.
 DERIVED_TABLES: dict[str, tuple[pa.Schema, str]] = {
     "span": (SPAN, "end"),
-    "item_tail": (ITEM_TAIL, "time"),
+    "item_tail": (ITEM_TAIL, "end"),
     "daily": (DAILY, "day"),
     "level": (LEVEL, "day"),
 }

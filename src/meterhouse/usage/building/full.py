@@ -7,13 +7,13 @@ from meterhouse.usage.building.levels import write_all_levels
 from meterhouse.usage.building.steps import (
     IS_GONE,
     ITEM,
+    SPAN_COLUMNS,
     BuildReport,
     BuildSteps,
     hear_everything,
     in_month,
     walk,
 )
-from meterhouse.usage.tables import SPAN
 
 
 def build_everything(steps: BuildSteps) -> BuildReport:
@@ -22,12 +22,13 @@ def build_everything(steps: BuildSteps) -> BuildReport:
     engine.relation("item_event", steps.item_events(view))
     hear_everything(engine)
     walk(engine)
-    columns = ", ".join(f'"{name}"' for name in SPAN.names)
-    made = {"event_span": f"SELECT {columns} FROM event_span"}
+    made = {"event_span": "SELECT * FROM event_span"}
     items = [f"SELECT {ITEM} FROM item WHERE item_number IN (SELECT item_number FROM transition)"]
     for name in interval_spans(steps):
-        made[name] = f"SELECT {columns} FROM {name}"
+        made[name] = f"SELECT {SPAN_COLUMNS} FROM {name}"
         items.append(f"SELECT {ITEM} FROM {name}")
+    found = steps.count(f"SELECT COUNT(*) FROM ({' UNION '.join(items)})")
+    engine.drop("heard_row", "transition")
     engine.relation("span_made", " UNION ALL ".join(made.values()))
     engine.relation(
         "signed_span", 'SELECT *, CAST(1 AS BIGINT) AS sign, "start" AS count_from FROM span_made'
@@ -39,11 +40,11 @@ def build_everything(steps: BuildSteps) -> BuildReport:
         # Spans of events come an item after the other; raw records of intervals stand as time goes by.
         order = '"end"' if name == "event_span" else ""
         steps.write("span", "closed", f"SELECT * FROM ({spans}) WHERE NOT is_last", order_by=order)
-    steps.write("span", "open", "SELECT * FROM span_made WHERE is_last", order_by='"end"')
-    steps.write("item_tail", "here", f"SELECT * FROM tail_made WHERE NOT {IS_GONE}")
+    still = [f"SELECT * FROM tail_made WHERE NOT {IS_GONE}"]
+    still += [f"{spans} WHERE is_last" for name, spans in made.items() if name != "event_span"]
+    steps.write("span", "open", " UNION ALL BY NAME ".join(still), order_by='"end"')
     steps.write("item_tail", "gone", f"SELECT * FROM tail_made WHERE {IS_GONE}")
     for month in steps.months("daily_part"):
         steps.write("daily", month, f"SELECT * FROM daily_part WHERE {in_month(month)}", order_by="day")
     write_all_levels(steps)
-    found = steps.count(f"SELECT COUNT(*) FROM ({' UNION '.join(items)})")
     return BuildReport("full", view.snapshot, items=found, rebuilt_items=found)

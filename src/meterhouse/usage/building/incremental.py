@@ -24,6 +24,8 @@ from meterhouse.usage.building.news import event_news
 from meterhouse.usage.building.steps import (
     IS_GONE,
     ITEM,
+    SPAN_COLUMNS,
+    TAIL_COLUMNS,
     BuildReport,
     BuildSteps,
     added_up,
@@ -38,7 +40,6 @@ from meterhouse.warehouse.parquet import ROW_GROUP_ROWS
 if TYPE_CHECKING:
     from meterhouse.warehouse.landed import TableFile
 
-_SPAN_COLUMNS = ", ".join(f'"{name}"' for name in SPAN.names)
 _LITTLE_ROWS = 1_000_000  # about as many as make DuckDB divide a query among threads
 _COUNTS = (
     "wall_seconds",
@@ -60,28 +61,28 @@ def build_what_is_new(steps: BuildSteps, built_until: int) -> BuildReport:
     news = {table: view.files(table, since_snapshot=built_until) for table in raw_tables_read()}
     if not any(news.values()):
         return BuildReport("nothing new", view.snapshot)
-    engine.relation("open_before", view.select("span", partition="open"))
+    # Files of open spans have the columns of tails.
+    engine.relation("open_before", view.select_files("item_tail", view.files("span", partition="open")))
     with Meanwhile(steps, beside=_is_little(news)) as meanwhile:
         event_news(steps, built_until)
         taken_back = meanwhile.do(
             _look_up_tails, partial(_interval_news, built_until=built_until), _take_back_spans
         )
-        kept = meanwhile.do(_keep_other_spans, _keep_other_tails)
+        kept = meanwhile.do(_keep_other_spans)
         engine.materialise("heard_row", model_text("heard"))
         taken_back()
         if steps.count("SELECT COUNT(*) FROM affected WHERE is_late"):
             kept()
             meanwhile.use_all_threads()
             _hear_all_of_late(steps)
-        tell(engine)
+        else:
+            tell(engine)
         _walk(steps, meanwhile)
-        meanwhile.do(_write_tails)
-        engine.materialise("event_span", model_text("span"))
-        engine.relation(
-            "span_made",
-            f"SELECT {_SPAN_COLUMNS} FROM event_span UNION ALL SELECT {_SPAN_COLUMNS} FROM interval_span",
-        )
-        meanwhile.do(_write_spans)
+        made = [f"SELECT {TAIL_COLUMNS} FROM event_span"]
+        if steps.has_rows("interval_span"):
+            made.append(f"SELECT {SPAN_COLUMNS} FROM interval_span")
+        engine.relation("span_made", " UNION ALL BY NAME ".join(made))
+        meanwhile.do(_write_spans, _write_gone)
         _replace_daily(steps, meanwhile)
     write_changed_levels(steps, built_until)
     items = steps.count("SELECT COUNT(*) FROM replaced")
@@ -101,21 +102,15 @@ def _is_little(news: dict[str, list[TableFile]]) -> bool:
 
 
 def _look_up_tails(steps: BuildSteps) -> None:
-    """From `item` to `tail_row` (where items were left, and their number) and `affected`.
+    """From `item` to `affected` and `tail_row` (where these items were left; with item_number, changed_from).
 
     `affected` has the columns of `item` and is_late, was_gone, changed_from.
     """
     engine, view = steps.engine, steps.view
     # Of what is gone next to nothing is heard of again, and it only grows.
-    gone = view.files("item_tail", partition="gone")
-    files = [
-        *view.files("item_tail", partition="here"),
-        *_holding(steps, "item_tail", gone, same_item("item", "s")),
-    ]
-    engine.materialise(
-        "tail_row",
-        f"""SELECT t.*, i.item_number FROM ({view.select_files("item_tail", files)}) AS t
-            JOIN item AS i USING ({ITEM})""",
+    gone = _holding(steps, "item_tail", view.files("item_tail"), same_item("item", "s"))
+    engine.relation(
+        "left_before", f"SELECT * FROM open_before UNION ALL {view.select_files('item_tail', gone)}"
     )
     # Late is what is not after the last that was heard of its item: then all of the item is told anew.
     # Usage changes from the first news on, or from where a span that was open goes on: under one rule set an
@@ -123,16 +118,21 @@ def _look_up_tails(steps: BuildSteps) -> None:
     engine.materialise(
         "affected",
         f"""SELECT i.*,
-                COALESCE(t.last_time >= i.first_time, FALSE) AS is_late,
+                COALESCE(t.last_heard >= i.first_time, FALSE) AS is_late,
                 COALESCE(t.was_gone, FALSE) AS was_gone,
                 LEAST(i.first_time, COALESCE(t.silent_since, i.first_time)) AS changed_from
             FROM item AS i
             LEFT JOIN (
                 SELECT item_number, BOOL_OR({IS_GONE}) AS was_gone,
-                    MAX(COALESCE(last_time, time)) AS last_time,
-                    MIN(COALESCE(last_time, time)) AS silent_since
-                FROM tail_row GROUP BY item_number
+                    MAX("end") AS last_heard, MIN("end") AS silent_since
+                FROM left_before JOIN item USING ({ITEM})
+                GROUP BY item_number
             ) AS t USING (item_number)""",
+    )
+    engine.materialise(
+        "tail_row",
+        f"""SELECT t.*, a.item_number, a.changed_from
+            FROM left_before AS t JOIN affected AS a USING ({ITEM})""",
     )
 
 
@@ -159,11 +159,11 @@ def _find_stored_spans(steps: BuildSteps) -> None:
     )
     suspected = same_item("suspect", "s")
     parts = [
-        f"SELECT {_SPAN_COLUMNS}, CAST(NULL AS BIGINT) AS file_id FROM open_before AS s "
+        f"SELECT {SPAN_COLUMNS}, CAST(NULL AS BIGINT) AS file_id FROM open_before AS s "
         f"WHERE EXISTS ({suspected})"
     ]
     parts += [
-        f"SELECT {_SPAN_COLUMNS}, CAST({file.id} AS BIGINT) AS file_id "
+        f"SELECT {SPAN_COLUMNS}, CAST({file.id} AS BIGINT) AS file_id "
         f"FROM ({view.select_files('span', [file])}) AS s WHERE EXISTS ({suspected})"
         for file in _holding(steps, "span", view.files("span", partition="closed"), suspected)
     ]
@@ -203,18 +203,24 @@ def _hear_all_of_late(steps: BuildSteps) -> None:
     engine.materialise(
         "heard_row", f"SELECT h.* FROM heard_row AS h {in_time} UNION ALL SELECT * FROM heard_late"
     )
-    engine.materialise("tail_row", f"SELECT t.* FROM tail_row AS t {in_time}")
+    engine.materialise("tail_in_time", f"SELECT t.* FROM tail_row AS t {in_time}")
+    tell(engine, "tail_in_time")
 
 
 def _walk(steps: BuildSteps, meanwhile: Meanwhile) -> None:
-    """From `heard` and `told` to `transition`: by two threads, half of the items each."""
-    if not meanwhile.is_beside:
+    """From `heard` and `told` to `event_left` (every state of an item, the newest of what is gone too, with the
+    columns of tails) and `event_span`: by two threads, half of the items each."""
+    if meanwhile.is_beside:
+        done = meanwhile.do(partial(_walk_half, half=1))
+        _walk_half(steps, half=0)
+        done()
+        steps.engine.drop("heard_row")
+        left = "SELECT * FROM event_left_0 UNION ALL SELECT * FROM event_left_1"
+        steps.engine.relation("event_left", left)
+    else:
         steps.engine.materialise("transition", model_text("transition"))
-        return
-    done = meanwhile.do(partial(_walk_half, half=1))
-    _walk_half(steps, half=0)
-    done()
-    steps.engine.relation("transition", "SELECT * FROM transition_0 UNION ALL SELECT * FROM transition_1")
+        steps.engine.materialise("event_left", model_text("span"))
+    steps.engine.relation("event_span", f"SELECT * FROM event_left WHERE NOT {IS_GONE}")
 
 
 def _walk_half(steps: BuildSteps, half: int) -> None:
@@ -226,18 +232,28 @@ def _walk_half(steps: BuildSteps, half: int) -> None:
     steps.engine.materialise(
         f"transition_{half}", f"SELECT * FROM (WITH {narrowed} SELECT * FROM ({walked}))"
     )
+    left = without_comments(model_text("span"))
+    steps.engine.materialise(
+        f"event_left_{half}",
+        f"SELECT * FROM (WITH transition AS (SELECT * FROM transition_{half}) SELECT * FROM ({left}))",
+    )
+    steps.engine.drop(f"transition_{half}")
 
 
 def _take_back_spans(steps: BuildSteps) -> None:
-    """From `replaced` to `span_taken_back`: spans as they were, with the moment from which they change."""
+    """From `affected`, `interval_changed` to `span_taken_back`: spans as they were, and from when they change."""
     columns = ", ".join(f's."{name}"' for name in SPAN.names)
-    steps.engine.materialise(
-        "span_taken_back",
-        f"""SELECT {columns}, r.changed_from FROM open_before AS s JOIN replaced AS r USING ({ITEM})
-            UNION ALL
-            SELECT {columns}, r.changed_from FROM stored_span AS s JOIN replaced AS r USING ({ITEM})
-            WHERE s.file_id IS NOT NULL AND r.is_late""",
-    )
+    taken_back = [f"SELECT {SPAN_COLUMNS}, changed_from FROM tail_row WHERE NOT {IS_GONE}"]
+    if steps.has_rows("stored_span"):
+        taken_back.append(
+            f"""SELECT {columns}, r.first_time AS changed_from
+                FROM stored_span AS s JOIN interval_changed AS r USING ({ITEM})"""
+        )
+        taken_back.append(
+            f"""SELECT {columns}, a.changed_from FROM stored_span AS s JOIN affected AS a USING ({ITEM})
+                WHERE s.file_id IS NOT NULL AND a.is_late"""
+        )
+    steps.engine.relation("span_taken_back", " UNION ALL ".join(taken_back))
 
 
 def _keep_other_spans(steps: BuildSteps) -> None:
@@ -268,7 +284,7 @@ def _write_spans(steps: BuildSteps) -> None:
         )
     # Many builds leave many small files: those of one size are put together with what is new.
     small = too_many_alike([file for file in closed if file not in rewritten])
-    made = "SELECT * FROM span_made WHERE NOT is_last"
+    made = f"SELECT {SPAN_COLUMNS} FROM span_made WHERE NOT is_last"
     if small:
         made += f" UNION ALL SELECT * FROM ({view.select_files('span', small)})"
     order_by = '"end"' if small or _needs_order(steps, "span_made") else ""
@@ -281,32 +297,15 @@ def _needs_order(steps: BuildSteps, table: str) -> bool:
     return steps.count(f"SELECT COUNT(*) FROM {table}") > ROW_GROUP_ROWS
 
 
-# Tails of what is here are written anew; those of what is gone only grow, but for a return.
-_OTHERS = f"NOT EXISTS ({same_item('affected', 't')})"
-
-
-def _keep_other_tails(steps: BuildSteps) -> None:
-    """Write tails of what is here anew without those of items that are affected."""
-    here = steps.view.files("item_tail", partition="here")
-    if here and steps.count("SELECT COUNT(*) FROM affected"):
-        before = steps.view.select_files("item_tail", here)
-        steps.write("item_tail", "here", f"SELECT * FROM ({before}) AS t WHERE {_OTHERS}")
-        steps.remove += [file.id for file in here]
-
-
-def _write_tails(steps: BuildSteps) -> None:
-    """From `transition` and `told` to the tails of affected items."""
-    if not steps.count("SELECT COUNT(*) FROM affected"):
-        return
-    steps.engine.materialise("tail_made", model_text("item_tail"))
-    steps.write("item_tail", "here", f"SELECT * FROM tail_made WHERE NOT {IS_GONE}")
-    gone = steps.view.files("item_tail", partition="gone")
+def _write_gone(steps: BuildSteps) -> None:
+    """Write where what is gone was left, which only grows, but for what returned."""
+    before = steps.view.files("item_tail")
     returned = steps.count("SELECT COUNT(*) FROM affected WHERE was_gone")
-    rewritten = gone if returned else too_many_alike(gone)
-    made = f"SELECT * FROM tail_made WHERE {IS_GONE}"
+    rewritten = before if returned else too_many_alike(before)
+    made = f"SELECT {TAIL_COLUMNS} FROM event_left WHERE {IS_GONE}"
     if rewritten:
-        before = steps.view.select_files("item_tail", rewritten)
-        made += f" UNION ALL SELECT * FROM ({before}) AS t WHERE {_OTHERS}"
+        others = steps.view.select_files("item_tail", rewritten)
+        made += f" UNION ALL SELECT * FROM ({others}) AS t WHERE NOT EXISTS ({same_item('affected', 't')})"
     steps.write("item_tail", "gone", made)
     steps.remove += [file.id for file in rewritten]
 
@@ -315,22 +314,22 @@ def _replace_daily(steps: BuildSteps, meanwhile: Meanwhile) -> None:
     engine = steps.engine
     # Days before the first change are the same in the span that is taken back and in the one that
     # replaces it: they need no counting. What is spread over a whole span changes on each of its days.
+    signed = [
+        f"""SELECT {SPAN_COLUMNS}, CAST(1 AS BIGINT) AS sign, changed_from
+            FROM event_span JOIN (SELECT item_number, changed_from FROM affected) USING (item_number)""",
+        f"SELECT {SPAN_COLUMNS}, CAST(-1 AS BIGINT) AS sign, changed_from FROM span_taken_back",
+    ]
+    if steps.has_rows("interval_span"):
+        signed.append(
+            f"""SELECT {SPAN_COLUMNS}, CAST(1 AS BIGINT) AS sign, first_time AS changed_from
+                FROM interval_span JOIN interval_changed USING ({ITEM})"""
+        )
     engine.relation(
         "signed_span",
-        f"""
-        WITH signed AS (
-            SELECT {_SPAN_COLUMNS}, CAST(1 AS BIGINT) AS sign, changed_from
-            FROM event_span JOIN (SELECT item_number, changed_from FROM affected) USING (item_number)
-            UNION ALL
-            SELECT {_SPAN_COLUMNS}, CAST(1 AS BIGINT) AS sign, first_time AS changed_from
-            FROM interval_span JOIN interval_changed USING ({ITEM})
-            UNION ALL
-            SELECT {_SPAN_COLUMNS}, CAST(-1 AS BIGINT) AS sign, changed_from FROM span_taken_back
-        )
-        SELECT *,
+        f"""SELECT *,
             CASE WHEN run_seconds IS NULL AND cpu_used_millis IS NULL AND memory_peak_mib IS NULL
                 THEN GREATEST("start", changed_from) ELSE "start" END AS count_from
-        FROM signed""",
+        FROM ({" UNION ALL ".join(signed)})""",
     )
     steps.daily_parts()
     differs = " OR ".join(f"{name} <> 0" for name in _COUNTS)

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from meterhouse.usage.building.models import SAMPLE_MODELS, model_text, run_over_view
-from meterhouse.usage.building.steps import in_month, same_item
+from meterhouse.usage.building.steps import SPAN_COLUMNS, in_month, same_item
 from meterhouse.usage.calendar import calendar_table
 from meterhouse.usage.tables import SAMPLE
 
@@ -65,9 +65,9 @@ def write_changed_levels(steps: BuildSteps, built_until: int) -> None:
     here = f"rules = 'default' AND kind IN {_KINDS_OF_SPANS}"
     engine.relation(
         "sampled_span",
-        f"""SELECT * FROM span_made WHERE {here}
+        f"""SELECT {SPAN_COLUMNS} FROM span_made WHERE {here}
             UNION ALL
-            SELECT * FROM open_before AS s WHERE {here} AND NOT EXISTS ({same_item("replaced", "s")})
+            SELECT {SPAN_COLUMNS} FROM open_before AS s WHERE {here} AND NOT EXISTS ({same_item("replaced", "s")})
             UNION ALL
             SELECT * FROM ({view.select("span", partition="closed")}) AS s
             WHERE {here} AND NOT EXISTS ({same_item("replaced", "s")} AND o.is_late)""",

@@ -112,7 +112,7 @@ SAMPLE_MODELS: dict[str, tuple[str, ...]] = {
 
 # From item events to spans, and from spans and samples to what is counted by day.
 SHARED_MODELS = (
-    *("item", "heard", "size_said", "told", "transition", "span", "item_tail"),
+    *("item", "heard", "size_said", "told", "transition", "span"),
     *("daily_part", "daily", "level"),
 )
 

@@ -19,7 +19,7 @@ from meterhouse.usage.building.models import (
 )
 from meterhouse.usage.calendar import calendar_table
 from meterhouse.usage.rules import rule_tables
-from meterhouse.usage.tables import DAILY, ITEM_EVENT, ITEM_TAIL
+from meterhouse.usage.tables import DAILY, ITEM_EVENT, ITEM_TAIL, SPAN
 
 if TYPE_CHECKING:
     from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from meterhouse.warehouse.view import View
 
 ITEM = "resource, kind, item"
+SPAN_COLUMNS = ", ".join(f'"{name}"' for name in SPAN.names)
+TAIL_COLUMNS = ", ".join(f'"{name}"' for name in ITEM_TAIL.names)
 IS_GONE = "(state_code IS NOT NULL AND state_code = 0)"
 _NO_SIZE_SAID = """SELECT CAST(NULL AS BIGINT) AS event_number, CAST(NULL AS VARCHAR) AS class,
     CAST(NULL AS BIGINT) AS vcpus, CAST(NULL AS BIGINT) AS memory_mib, CAST(NULL AS BIGINT) AS disk_gib
@@ -126,6 +128,10 @@ class BuildSteps:
         """The number that a query of one value answers."""
         return int(self.engine.query(sql).column(0)[0].as_py())
 
+    def has_rows(self, table: str) -> bool:
+        """Whether a table or view isn't empty. In a union an empty one costs as much as one of few rows."""
+        return self.engine.query(f"SELECT 1 FROM {table} LIMIT 1").num_rows > 0
+
     def publish(self, report: BuildReport) -> BuildReport:
         """Make all that was written visible at once. The engine isn't needed for it."""
         snapshot = self.warehouse.publish(
@@ -151,9 +157,9 @@ def hear_everything(engine: DuckDBEngine) -> None:
     tell(engine)
 
 
-def tell(engine: DuckDBEngine) -> None:
-    """From `heard_row` and `tail_row` (tails and their item_number) to `heard` and `told`."""
-    engine.relation("item_tail", "SELECT *, rowid AS tail_number FROM tail_row")
+def tell(engine: DuckDBEngine, tails: str = "tail_row") -> None:
+    """From `heard_row` and a table of tails (with their item_number) to `heard` and `told`."""
+    engine.relation("item_tail", f"SELECT *, rowid AS tail_number FROM {tails}")
     engine.relation("heard", "SELECT *, rowid AS event_number FROM heard_row")
     # Nearly always every VM's size is said: then the model would only be planned, for nothing.
     if engine.query("SELECT 1 FROM heard WHERE kind = 'vm' AND vcpus IS NULL LIMIT 1").num_rows:
@@ -164,10 +170,11 @@ def tell(engine: DuckDBEngine) -> None:
 
 
 def walk(engine: DuckDBEngine) -> None:
-    """From `heard` and `told` to `event_span` and `tail_made`."""
+    """From `heard` and `told` to `event_span` (all spans of events) and `tail_made` (where items are left)."""
     engine.materialise("transition", model_text("transition"))
-    engine.materialise("event_span", model_text("span"))
-    engine.materialise("tail_made", model_text("item_tail"))
+    spans = without_comments(model_text("span"))
+    engine.materialise("event_span", f"SELECT {SPAN_COLUMNS} FROM ({spans}) WHERE NOT {IS_GONE}")
+    engine.materialise("tail_made", f"SELECT {TAIL_COLUMNS} FROM ({spans}) WHERE is_last")
 
 
 def added_up(entries: str) -> str:

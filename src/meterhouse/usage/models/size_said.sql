@@ -27,7 +27,8 @@ said AS (
     WHERE telling = 1
     UNION ALL
     SELECT
-        CAST(0 AS BIGINT) AS is_new, CAST(NULL AS BIGINT) AS event_number, t.item_number, t.time, t.event, t.host,
+        CAST(0 AS BIGINT) AS is_new, CAST(NULL AS BIGINT) AS event_number, t.item_number, t."start" AS time,
+        t.opened_by AS event, t.host,
         t.class, t.vcpus, t.vcpus AS vcpus_that_count, t.memory_mib, t.disk_gib
     FROM item_tail AS t
     JOIN hollow AS o ON o.item_number = t.item_number
@@ -35,12 +36,12 @@ said AS (
     UNION ALL
     SELECT
         CAST(0 AS BIGINT) AS is_new, CAST(NULL AS BIGINT) AS event_number, t.item_number,
-        t.last_time AS time, t.last_event AS event, t.host,
+        t."end" AS time, t.last_event AS event, t.host,
         t.last_class AS class, t.last_vcpus AS vcpus, t.last_vcpus AS vcpus_that_count,
         t.last_memory_mib AS memory_mib, t.last_disk_gib AS disk_gib
     FROM item_tail AS t
     JOIN hollow AS o ON o.item_number = t.item_number
-    WHERE t.rules = 'default' AND t.last_time IS NOT NULL
+    WHERE t.rules = 'default' AND t.last_key IS NOT NULL
 ),
 placed AS (
     SELECT

@@ -1,5 +1,8 @@
--- In which state and size was an item, from when to when?
--- in: transition, told, state    out: spans (usage.tables.SPAN), with the item's number
+-- In which state and size was an item, from when to when, and where does this build leave it?
+-- in: transition, told, state
+-- out: spans (usage.tables.SPAN), what the next build needs beyond the newest of them (ITEM_TAIL), the item's number
+--
+-- What is gone (state_code 0) has no span. It is left somewhere, too: its newest row says when it went.
 SELECT
     t.rules, e.resource, e.kind, e.item, e.name,
     e.project_ref, e.project_name, e.user_ref, e.user_name, e.domain,
@@ -26,9 +29,12 @@ SELECT
     e.record AS opened_record,
     CASE WHEN n.time IS NULL THEN e.batch_id ELSE n.batch_id END AS closed_batch,
     CASE WHEN n.time IS NULL THEN e.record ELSE n.record END AS closed_record,
+    t.reopens, t.order_key, t.opened_state AS state_code, n.event AS last_event, t.next_key AS last_key,
+    n.project_ref AS last_project_ref, n.class AS last_class, n.vcpus AS last_vcpus,
+    n.memory_mib AS last_memory_mib, n.disk_gib AS last_disk_gib, n.space_bytes AS last_space_bytes,
     t.item_number
 FROM transition AS t
 JOIN state AS s ON s.state_code = t.opened_state
 JOIN told AS e ON e.event_number = t.event_number
 LEFT JOIN told AS n ON n.event_number = t.next_event_number
-WHERE t.opened_state <> 0
+WHERE t.opened_state <> 0 OR NOT t.is_closed

@@ -20,11 +20,11 @@ LEFT JOIN size_said AS z ON z.event_number = h.event_number
 UNION ALL
 SELECT
     -1 - tail_number * 2 AS event_number, item_number,
-    rules, 'always' AS splits, reopens, order_key, state_code, carried_begins,
+    rules, 'always' AS splits, reopens, order_key, state_code, begins AS carried_begins,
     resource, kind, item, name, project_ref, project_name, user_ref, user_name, domain,
-    time, event, NULL AS state_said,
+    "start" AS time, opened_by AS event, NULL AS state_said,
     class, vcpus, memory_mib, disk_gib, gpus, gpu_model, nodes, space_bytes, files, host,
-    said_at, batch_id, record
+    CAST(NULL AS TIMESTAMPTZ) AS said_at, opened_batch AS batch_id, opened_record AS record
 FROM item_tail
 UNION ALL
 SELECT
@@ -32,9 +32,9 @@ SELECT
     rules, 'never' AS splits, CAST(0 AS BIGINT) AS reopens, last_key AS order_key, state_code,
     NULL AS carried_begins,
     resource, kind, item, name, last_project_ref AS project_ref, project_name, user_ref, user_name, domain,
-    last_time AS time, last_event AS event, NULL AS state_said,
+    "end" AS time, last_event AS event, NULL AS state_said,
     last_class AS class, last_vcpus AS vcpus, last_memory_mib AS memory_mib, last_disk_gib AS disk_gib,
     gpus, gpu_model, nodes, last_space_bytes AS space_bytes, files, host,
-    last_said_at AS said_at, last_batch_id AS batch_id, last_record AS record
+    CAST(NULL AS TIMESTAMPTZ) AS said_at, closed_batch AS batch_id, closed_record AS record
 FROM item_tail
-WHERE last_time IS NOT NULL
+WHERE last_key IS NOT NULL

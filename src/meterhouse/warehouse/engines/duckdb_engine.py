@@ -136,6 +136,11 @@ class DuckDBEngine:
             self._run(name, f"ALTER TABLE {quoted(making)} RENAME TO {quoted(name)}")
         self._kinds[name.lower()] = "TABLE"
 
+    def drop(self, *names: str) -> None:
+        """Give back what these tables hold. Views of them can't be asked any more."""
+        for name in names:
+            self._forget(name)
+
     def materialise_once(self, name: str, sql: str) -> None:
         """As `materialise`, but what this text made before is used again (see `made_once`)."""
         made = self.made_once(name, sql)
