@@ -34,7 +34,7 @@ from meterhouse.usage.building.steps import (
     tell,
     too_many_alike,
 )
-from meterhouse.usage.tables import DERIVED_TABLES, SPAN
+from meterhouse.usage.tables import SPAN
 from meterhouse.warehouse.parquet import ROW_GROUP_ROWS
 
 if TYPE_CHECKING:
@@ -57,7 +57,6 @@ _COUNTS = (
 def build_what_is_new(steps: BuildSteps, built_until: int) -> BuildReport:
     """Bring in what landed after snapshot `built_until`."""
     engine, view = steps.engine, steps.view
-    view.look_up([*raw_tables_read(), *DERIVED_TABLES])  # from here on, by no thread
     news = {table: view.files(table, since_snapshot=built_until) for table in raw_tables_read()}
     if not any(news.values()):
         return BuildReport("nothing new", view.snapshot)
@@ -208,8 +207,10 @@ def _hear_all_of_late(steps: BuildSteps) -> None:
 
 
 def _walk(steps: BuildSteps, meanwhile: Meanwhile) -> None:
-    """From `heard` and `told` to `event_left` (every state of an item, the newest of what is gone too, with the
-    columns of tails) and `event_span`: by two threads, half of the items each."""
+    """From `heard` and `told` to `event_left` and `event_span`: by two threads, half of the items each.
+
+    `event_left` has what the model `span` gives, `event_span` all of it but where what is gone was left.
+    """
     if meanwhile.is_beside:
         done = meanwhile.do(partial(_walk_half, half=1))
         _walk_half(steps, half=0)
@@ -241,7 +242,7 @@ def _walk_half(steps: BuildSteps, half: int) -> None:
 
 
 def _take_back_spans(steps: BuildSteps) -> None:
-    """From `affected`, `interval_changed` to `span_taken_back`: spans as they were, and from when they change."""
+    """From `tail_row` and `stored_span` to `span_taken_back`: spans as they were, and from when they change."""
     columns = ", ".join(f's."{name}"' for name in SPAN.names)
     taken_back = [f"SELECT {SPAN_COLUMNS}, changed_from FROM tail_row WHERE NOT {IS_GONE}"]
     if steps.has_rows("stored_span"):

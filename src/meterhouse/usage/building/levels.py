@@ -67,7 +67,8 @@ def write_changed_levels(steps: BuildSteps, built_until: int) -> None:
         "sampled_span",
         f"""SELECT {SPAN_COLUMNS} FROM span_made WHERE {here}
             UNION ALL
-            SELECT {SPAN_COLUMNS} FROM open_before AS s WHERE {here} AND NOT EXISTS ({same_item("replaced", "s")})
+            SELECT {SPAN_COLUMNS} FROM open_before AS s
+            WHERE {here} AND NOT EXISTS ({same_item("replaced", "s")})
             UNION ALL
             SELECT * FROM ({view.select("span", partition="closed")}) AS s
             WHERE {here} AND NOT EXISTS ({same_item("replaced", "s")} AND o.is_late)""",

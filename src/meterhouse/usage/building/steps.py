@@ -14,12 +14,13 @@ from meterhouse.usage.building.models import (
     EVENT_MODELS,
     model_text,
     models_key,
+    raw_tables_read,
     run_over_view,
     without_comments,
 )
 from meterhouse.usage.calendar import calendar_table
 from meterhouse.usage.rules import rule_tables
-from meterhouse.usage.tables import DAILY, ITEM_EVENT, ITEM_TAIL, SPAN
+from meterhouse.usage.tables import DAILY, DERIVED_TABLES, ITEM_EVENT, ITEM_TAIL, SPAN
 
 if TYPE_CHECKING:
     from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
@@ -64,6 +65,8 @@ class BuildSteps:
         self.add: list[NewFile] = []
         self.remove: list[int] = []
         self.wrote: list[tuple[str, int]] = []  # tables, and how many rows
+        # While the engine opens. From here on no thread asks the register about files.
+        self.view.look_up([*raw_tables_read(), *DERIVED_TABLES])
         self.engine = opened_engine()
         for name, table in rule_tables().items():
             self.engine.relation(name, table)
@@ -170,7 +173,7 @@ def tell(engine: DuckDBEngine, tails: str = "tail_row") -> None:
 
 
 def walk(engine: DuckDBEngine) -> None:
-    """From `heard` and `told` to `event_span` (all spans of events) and `tail_made` (where items are left)."""
+    """From `heard` and `told` to `event_span` (all spans of events) and `tail_made` (where it leaves items)."""
     engine.materialise("transition", model_text("transition"))
     spans = without_comments(model_text("span"))
     engine.materialise("event_span", f"SELECT {SPAN_COLUMNS} FROM ({spans}) WHERE NOT {IS_GONE}")
