@@ -156,7 +156,9 @@ def walk(engine: Any, *, leave_out_repeats: bool = True) -> None:
     engine.materialise("size_said", model_text("size_said"))
     engine.materialise("told", model_text("told"))
     engine.materialise("transition", model_text("transition"))
-    engine.materialise("event_span", f"SELECT {SPAN_COLUMNS} FROM ({model_text('span')}) WHERE NOT {IS_GONE}")
+    engine.materialise(
+        "event_span", f"SELECT {SPAN_COLUMNS} FROM ({model_text('span')}) AS s WHERE NOT {IS_GONE}"
+    )
     engine.relation(
         "signed_span", 'SELECT s.*, CAST(1 AS BIGINT) AS sign, s."start" AS count_from FROM event_span AS s'
     )

@@ -93,9 +93,9 @@ SPAN = pa.schema(
 # What a model of intervals makes of raw records: spans but for the rule set, which is "default".
 INTERVAL = pa.schema([*_WHOSE, *_WHEN, *_SIZE, *_BATCH, *_RUN, *_ENDS])
 
-# Where a build left an item under one rule set: its newest span, and what the span doesn't tell of what opened
-# it and of what was last heard. The next build goes on from here, as the model `told` says. Of what is here
-# these are the files of open spans, which have all these columns; of what is gone they are files of their own.
+# Where a build left an item under one rule set: its newest span, and what no span tells of what opened it
+# and of what was last heard. The next build goes on from here, as the model `told` says. Files of open spans
+# have all these columns; where what is gone was left, which is no span, has files of its own.
 ITEM_TAIL = pa.schema(
     [
         *SPAN,

@@ -242,7 +242,7 @@ def _walk_half(steps: BuildSteps, half: int) -> None:
 
 
 def _take_back_spans(steps: BuildSteps) -> None:
-    """From `tail_row` and `stored_span` to `span_taken_back`: spans as they were, and from when they change."""
+    """From `tail_row`, `stored_span` to `span_taken_back`: spans as they were, and from when they change."""
     columns = ", ".join(f's."{name}"' for name in SPAN.names)
     taken_back = [f"SELECT {SPAN_COLUMNS}, changed_from FROM tail_row WHERE NOT {IS_GONE}"]
     if steps.has_rows("stored_span"):

@@ -133,7 +133,7 @@ class BuildSteps:
 
     def has_rows(self, table: str) -> bool:
         """Whether a table or view isn't empty. In a union an empty one costs as much as one of few rows."""
-        return self.engine.query(f"SELECT 1 FROM {table} LIMIT 1").num_rows > 0
+        return bool(self.engine.query(f"SELECT 1 FROM {table} LIMIT 1").num_rows)
 
     def publish(self, report: BuildReport) -> BuildReport:
         """Make all that was written visible at once. The engine isn't needed for it."""
@@ -173,7 +173,7 @@ def tell(engine: DuckDBEngine, tails: str = "tail_row") -> None:
 
 
 def walk(engine: DuckDBEngine) -> None:
-    """From `heard` and `told` to `event_span` (all spans of events) and `tail_made` (where it leaves items)."""
+    """From `heard` and `told` to `event_span` (spans of events) and `tail_made` (where this leaves items)."""
     engine.materialise("transition", model_text("transition"))
     spans = without_comments(model_text("span"))
     engine.materialise("event_span", f"SELECT {SPAN_COLUMNS} FROM ({spans}) WHERE NOT {IS_GONE}")

