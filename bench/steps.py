@@ -131,7 +131,7 @@ def walk(engine: Any, *, leave_out_repeats: bool = True) -> None:
     """
     from generate_events import FIRST_DAY
     from meterhouse.usage.build import model_text
-    from meterhouse.usage.building.steps import IS_GONE, SPAN_COLUMNS
+    from meterhouse.usage.building.steps import COUNTED_AS_A_WHOLE, IS_GONE, SPAN_COLUMNS
     from meterhouse.usage.calendar import calendar_table
     from meterhouse.usage.rules import rule_tables
     from meterhouse.usage.tables import ITEM_TAIL
@@ -159,9 +159,7 @@ def walk(engine: Any, *, leave_out_repeats: bool = True) -> None:
     engine.materialise(
         "event_span", f"SELECT {SPAN_COLUMNS} FROM ({model_text('span')}) AS s WHERE NOT {IS_GONE}"
     )
-    engine.relation(
-        "signed_span", 'SELECT s.*, CAST(1 AS BIGINT) AS sign, s."start" AS count_from FROM event_span AS s'
-    )
+    engine.relation("signed_span", f"SELECT s.*, {COUNTED_AS_A_WHOLE} FROM event_span AS s")
     engine.materialise("daily_part", model_text("daily_part"))
 
 

@@ -19,6 +19,7 @@ import meterhouse.usage
 from generate_events import BATCH_COLUMNS, generate_events
 from meterhouse.sources.openstack import vocabulary
 from meterhouse.sources.tables import RAW_TABLES
+from meterhouse.usage.building.steps import COUNTED_AS_A_WHOLE
 from meterhouse.usage.calendar import calendar_table
 from meterhouse.usage.rules import rule_tables
 from meterhouse.usage.tables import ITEM_TAIL
@@ -104,12 +105,17 @@ def tables() -> dict[str, pa.Table]:
                 )
                 engine.relation("heard", known["heard"])
             if model == "span":
-                # As an incremental build does: the older half is taken back, from its second day on.
+                # As an incremental build does: some are taken back from their second day on, some go on.
                 known["signed_span"] = engine.query(
-                    """SELECT *, CAST(1 AS BIGINT) AS sign, "start" AS count_from FROM span
+                    f"""SELECT *, {COUNTED_AS_A_WHOLE} FROM span WHERE opened_record % 3 > 0
                     UNION ALL
-                    SELECT *, CAST(-1 AS BIGINT) AS sign, "start" + INTERVAL 24 HOURS AS count_from
-                    FROM span WHERE opened_record % 2 = 0"""
+                    SELECT *, CAST(-1 AS BIGINT) AS sign, "start" + INTERVAL 24 HOURS AS count_from,
+                        CAST(NULL AS TIMESTAMPTZ) AS counted_until, CAST(NULL AS BIGINT) AS ceased_before
+                    FROM span WHERE opened_record % 2 = 0
+                    UNION ALL
+                    SELECT *, CAST(1 AS BIGINT) AS sign, "start" + INTERVAL 1 HOUR AS count_from,
+                        "start" + INTERVAL 1 HOUR AS counted_until, opened_record % 2 AS ceased_before
+                    FROM span WHERE opened_record % 3 = 0"""
                 )
                 engine.relation("signed_span", known["signed_span"])
                 for name, sql in SAMPLED.items():

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from meterhouse.operations.verify.days import GROUP, DayTotal, DayTotals, SiteDays
 from meterhouse.operations.verify.spans import span_row
 from meterhouse.usage.build import model_text
+from meterhouse.usage.building.steps import COUNTED_AS_A_WHOLE
 from meterhouse.usage.calendar import calendar_table
 from meterhouse.warehouse.engines.duckdb_engine import DuckDBEngine
 from strategies.event_streams import ZONES, Event, many_streams, raw_events
@@ -50,9 +51,7 @@ def agree(engine: DuckDBEngine, events: list[Event]) -> int:
 
 def day_parts(engine: DuckDBEngine, zone: str) -> dict[tuple[object, ...], DayTotal]:
     """Daily usage of `event_span` by the models, by the walk's groups."""
-    engine.relation(
-        "signed_span", 'SELECT *, CAST(1 AS BIGINT) AS sign, "start" AS count_from FROM event_span'
-    )
+    engine.relation("signed_span", f"SELECT *, {COUNTED_AS_A_WHOLE} FROM event_span")
     engine.relation("calendar", calendar_table(date(2018, 10, 26), date(2018, 10, 31), zone))
     totals: dict[tuple[object, ...], DayTotal] = {}
     for row in engine.query(model_text("daily_part")).to_pylist():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from meterhouse.usage.building.intervals import interval_spans
 from meterhouse.usage.building.levels import write_all_levels
 from meterhouse.usage.building.steps import (
+    COUNTED_AS_A_WHOLE,
     IS_GONE,
     ITEM,
     SPAN_COLUMNS,
@@ -30,9 +31,7 @@ def build_everything(steps: BuildSteps) -> BuildReport:
     found = steps.count(f"SELECT COUNT(*) FROM ({' UNION '.join(items)})")
     engine.drop("heard_row", "transition")
     engine.relation("span_made", " UNION ALL ".join(made.values()))
-    engine.relation(
-        "signed_span", 'SELECT *, CAST(1 AS BIGINT) AS sign, "start" AS count_from FROM span_made'
-    )
+    engine.relation("signed_span", f"SELECT *, {COUNTED_AS_A_WHOLE} FROM span_made")
     steps.daily_parts()
     for table in ("span", "item_tail", "daily", "level"):
         steps.remove += [file.id for file in view.files(table)]

@@ -70,7 +70,8 @@ def build_what_is_new(steps: BuildSteps, built_until: int) -> BuildReport:
         kept = meanwhile.do(_keep_other_spans)
         engine.materialise("heard_row", model_text("heard"))
         taken_back()
-        if steps.count("SELECT COUNT(*) FROM affected WHERE is_late"):
+        is_late = steps.count("SELECT COUNT(*) FROM affected WHERE is_late") > 0
+        if is_late:
             kept()
             meanwhile.use_all_threads()
             _hear_all_of_late(steps)
@@ -78,11 +79,12 @@ def build_what_is_new(steps: BuildSteps, built_until: int) -> BuildReport:
             tell(engine)
         _walk(steps, meanwhile)
         made = [f"SELECT {TAIL_COLUMNS} FROM event_span"]
-        if steps.has_rows("interval_span"):
+        if _has_intervals(news):
             made.append(f"SELECT {SPAN_COLUMNS} FROM interval_span")
         engine.relation("span_made", " UNION ALL BY NAME ".join(made))
         meanwhile.do(_write_spans, _write_gone)
-        _replace_daily(steps, meanwhile)
+        _sign_spans(steps, is_told_anew=is_late or _has_intervals(news))
+        _write_daily_parts(steps, meanwhile)
     write_changed_levels(steps, built_until)
     items = steps.count("SELECT COUNT(*) FROM replaced")
     return BuildReport(
@@ -95,9 +97,13 @@ def build_what_is_new(steps: BuildSteps, built_until: int) -> BuildReport:
 
 def _is_little(news: dict[str, list[TableFile]]) -> bool:
     """Whether each query after this is small. An interval may make all that was said of its item matter."""
-    if any(news[model.table] for model in INTERVAL_MODELS):
+    if _has_intervals(news):
         return False
     return sum(file.rows for files in news.values() for file in files) <= _LITTLE_ROWS
+
+
+def _has_intervals(news: dict[str, list[TableFile]]) -> bool:
+    return any(news[model.table] for model in INTERVAL_MODELS)
 
 
 def _look_up_tails(steps: BuildSteps) -> None:
@@ -242,19 +248,22 @@ def _walk_half(steps: BuildSteps, half: int) -> None:
 
 
 def _take_back_spans(steps: BuildSteps) -> None:
-    """From `tail_row`, `stored_span` to `span_taken_back`: spans as they were, and from when they change."""
+    """From `tail_row` and `stored_span` to `span_taken_back`: spans that are told anew, as they were.
+
+    Columns: those of spans, and changed_from. What only goes on isn't taken back.
+    """
     columns = ", ".join(f's."{name}"' for name in SPAN.names)
-    taken_back = [f"SELECT {SPAN_COLUMNS}, changed_from FROM tail_row WHERE NOT {IS_GONE}"]
-    if steps.has_rows("stored_span"):
-        taken_back.append(
-            f"""SELECT {columns}, r.first_time AS changed_from
-                FROM stored_span AS s JOIN interval_changed AS r USING ({ITEM})"""
-        )
-        taken_back.append(
-            f"""SELECT {columns}, a.changed_from FROM stored_span AS s JOIN affected AS a USING ({ITEM})
-                WHERE s.file_id IS NOT NULL AND a.is_late"""
-        )
-    steps.engine.relation("span_taken_back", " UNION ALL ".join(taken_back))
+    steps.engine.relation(
+        "span_taken_back",
+        f"""SELECT {columns}, s.changed_from FROM tail_row AS s
+            JOIN affected AS a USING (item_number) WHERE a.is_late AND NOT {IS_GONE}
+            UNION ALL
+            SELECT {columns}, a.changed_from FROM stored_span AS s JOIN affected AS a USING ({ITEM})
+            WHERE s.file_id IS NOT NULL AND a.is_late
+            UNION ALL
+            SELECT {columns}, r.first_time AS changed_from
+            FROM stored_span AS s JOIN interval_changed AS r USING ({ITEM})""",
+    )
 
 
 def _keep_other_spans(steps: BuildSteps) -> None:
@@ -311,33 +320,48 @@ def _write_gone(steps: BuildSteps) -> None:
     steps.remove += [file.id for file in rewritten]
 
 
-def _replace_daily(steps: BuildSteps, meanwhile: Meanwhile) -> None:
-    engine = steps.engine
-    # Days before the first change are the same in the span that is taken back and in the one that
-    # replaces it: they need no counting. What is spread over a whole span changes on each of its days.
+def _sign_spans(steps: BuildSteps, *, is_told_anew: bool) -> None:
+    """From spans as they are and were to `signed_span`: what is counted, and from when on.
+
+    The newest span of an item that hears of later things only goes on, if at all: it is counted from where
+    it ended. What is told anew is taken back and counted again. Days before its first change would be the
+    same in both, but for what is spread over a whole span.
+    """
+    columns = ", ".join(f's."{name}"' for name in SPAN.names)
     signed = [
-        f"""SELECT {SPAN_COLUMNS}, CAST(1 AS BIGINT) AS sign, changed_from
-            FROM event_span JOIN (SELECT item_number, changed_from FROM affected) USING (item_number)""",
-        f"SELECT {SPAN_COLUMNS}, CAST(-1 AS BIGINT) AS sign, changed_from FROM span_taken_back",
+        f"""SELECT {columns}, CAST(1 AS BIGINT) AS sign,
+                COALESCE(t.counted_until, GREATEST(s."start", a.changed_from)) AS count_from,
+                t.counted_until, t.ceased_before
+            FROM event_span AS s
+            LEFT JOIN (
+                SELECT -1 - tail_number * 2 AS event_number, "end" AS counted_until, ceases AS ceased_before
+                FROM item_tail WHERE NOT {IS_GONE}
+            ) AS t USING (event_number)
+            LEFT JOIN (SELECT * FROM affected WHERE is_late) AS a ON a.item_number = s.item_number"""
     ]
-    if steps.has_rows("interval_span"):
+    if is_told_anew:
+        changed = f"""SELECT {SPAN_COLUMNS}, CAST(-1 AS BIGINT) AS sign, changed_from FROM span_taken_back
+            UNION ALL
+            SELECT {SPAN_COLUMNS}, CAST(1 AS BIGINT) AS sign, first_time AS changed_from
+            FROM interval_span JOIN interval_changed USING ({ITEM})"""
         signed.append(
-            f"""SELECT {SPAN_COLUMNS}, CAST(1 AS BIGINT) AS sign, first_time AS changed_from
-                FROM interval_span JOIN interval_changed USING ({ITEM})"""
+            f"""SELECT {SPAN_COLUMNS}, sign,
+                    CASE WHEN run_seconds IS NULL AND cpu_used_millis IS NULL AND memory_peak_mib IS NULL
+                        THEN GREATEST("start", changed_from) ELSE "start" END AS count_from,
+                    CAST(NULL AS TIMESTAMPTZ) AS counted_until, CAST(NULL AS BIGINT) AS ceased_before
+                FROM ({changed})"""
         )
-    engine.relation(
-        "signed_span",
-        f"""SELECT *,
-            CASE WHEN run_seconds IS NULL AND cpu_used_millis IS NULL AND memory_peak_mib IS NULL
-                THEN GREATEST("start", changed_from) ELSE "start" END AS count_from
-        FROM ({" UNION ALL ".join(signed)})""",
-    )
+    # In a union an arm without rows costs nearly as much as one with some.
+    steps.engine.relation("signed_span", " UNION ALL ".join(signed))
+
+
+def _write_daily_parts(steps: BuildSteps, meanwhile: Meanwhile) -> None:
     steps.daily_parts()
     differs = " OR ".join(f"{name} <> 0" for name in _COUNTS)
     months = steps.months("daily_part", differs)
-    for month in months[-1:]:  # it holds the most
-        meanwhile.do(partial(_write_daily, month=month, differs=differs))
     for month in months[:-1]:
+        meanwhile.do(partial(_write_daily, month=month, differs=differs))
+    for month in months[-1:]:  # it holds the most
         _write_daily(steps, month, differs)
 
 

@@ -33,6 +33,9 @@ ITEM = "resource, kind, item"
 SPAN_COLUMNS = ", ".join(f'"{name}"' for name in SPAN.names)
 TAIL_COLUMNS = ", ".join(f'"{name}"' for name in ITEM_TAIL.names)
 IS_GONE = "(state_code IS NOT NULL AND state_code = 0)"
+# What the model `daily_part` asks about a span that no build counted before.
+COUNTED_AS_A_WHOLE = """CAST(1 AS BIGINT) AS sign, "start" AS count_from,
+    CAST(NULL AS TIMESTAMPTZ) AS counted_until, CAST(NULL AS BIGINT) AS ceased_before"""
 _NO_SIZE_SAID = """SELECT CAST(NULL AS BIGINT) AS event_number, CAST(NULL AS VARCHAR) AS class,
     CAST(NULL AS BIGINT) AS vcpus, CAST(NULL AS BIGINT) AS memory_mib, CAST(NULL AS BIGINT) AS disk_gib
     WHERE FALSE"""
@@ -130,10 +133,6 @@ class BuildSteps:
     def count(self, sql: str) -> int:
         """The number that a query of one value answers."""
         return int(self.engine.query(sql).column(0)[0].as_py())
-
-    def has_rows(self, table: str) -> bool:
-        """Whether a table or view isn't empty. In a union an empty one costs as much as one of few rows."""
-        return bool(self.engine.query(f"SELECT 1 FROM {table} LIMIT 1").num_rows)
 
     def publish(self, report: BuildReport) -> BuildReport:
         """Make all that was written visible at once. The engine isn't needed for it."""

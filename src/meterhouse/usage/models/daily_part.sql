@@ -4,7 +4,8 @@
 -- Seconds are counted between whole seconds (the floor of both ends), so that the parts of a span
 -- always add up to the span. A span touches every day from that of its start to that of its end.
 -- `sign` is 1, or -1 for a span that a later build takes back; days before `count_from` are left
--- out, where both would cancel.
+-- out, where both would cancel. A span that an earlier build counted until `counted_until`, and that only goes
+-- on, is counted from there; that it had ceased there (`ceased_before`) is taken back.
 -- What is known only of a span as a whole (the time that it ran without suspension, the CPU time that it
 -- used) is spread evenly: until a moment, the share of the seconds until then, rounded down. So the days'
 -- shares add up to the whole.
@@ -13,9 +14,11 @@ WITH part AS (
         s.*,
         c.day,
         EPOCH_US(s."end") // 1000000 - EPOCH_US(s."start") // 1000000 AS whole,
-        EPOCH_US(GREATEST(s."start", c.day_start)) // 1000000 - EPOCH_US(s."start") // 1000000 AS before,
+        EPOCH_US(GREATEST(s."start", c.day_start, COALESCE(s.counted_until, s."start"))) // 1000000
+            - EPOCH_US(s."start") // 1000000 AS before,
         EPOCH_US(LEAST(s."end", c.day_end)) // 1000000 - EPOCH_US(s."start") // 1000000 AS until,
-        CASE WHEN s."start" >= c.day_start THEN 1 ELSE 0 END AS starts_here,
+        CASE WHEN s."start" >= c.day_start AND s.counted_until IS NULL THEN 1 ELSE 0 END AS starts_here,
+        CASE WHEN s.counted_until >= c.day_start THEN 1 ELSE 0 END AS goes_on_here,
         CASE WHEN s."end" < c.day_end THEN 1 ELSE 0 END AS ends_here
     FROM signed_span AS s
     JOIN calendar AS c ON s.count_from < c.day_end AND s."end" >= c.day_start
@@ -40,8 +43,8 @@ SELECT
     vcpus, memory_mib, disk_gib, gpus, gpu_model, space_bytes,
     CAST(SUM(sign * seconds) AS BIGINT) AS wall_seconds,
     CAST(SUM(sign * starts_here * begins) AS BIGINT) AS begun,
-    CAST(SUM(sign * ends_here * ceases) AS BIGINT) AS ceased,
-    CAST(SUM(sign) AS BIGINT) AS spans,
+    CAST(SUM(sign * ends_here * ceases - goes_on_here * COALESCE(ceased_before, 0)) AS BIGINT) AS ceased,
+    CAST(SUM(sign - goes_on_here) AS BIGINT) AS spans,
     nodes, cpu_millis, group_name, qos,
     CAST(SUM(
         CASE WHEN submitted < "start"

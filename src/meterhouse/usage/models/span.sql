@@ -1,6 +1,6 @@
 -- In which state and size was an item, from when to when, and where does this build leave it?
 -- in: transition, told, state
--- out: spans (usage.tables.SPAN), what the next build needs beyond the newest of them (ITEM_TAIL), the item's number
+-- out: spans (usage.tables.SPAN), what the next build needs beyond the newest of them (ITEM_TAIL), numbers
 --
 -- What is gone (state_code 0) has no span. It is left somewhere, too: its newest row says when it went.
 SELECT
@@ -32,7 +32,7 @@ SELECT
     t.reopens, t.order_key, t.opened_state AS state_code, n.event AS last_event, t.next_key AS last_key,
     n.project_ref AS last_project_ref, n.class AS last_class, n.vcpus AS last_vcpus,
     n.memory_mib AS last_memory_mib, n.disk_gib AS last_disk_gib, n.space_bytes AS last_space_bytes,
-    t.item_number
+    t.event_number, t.item_number
 FROM transition AS t
 JOIN state AS s ON s.state_code = t.opened_state
 JOIN told AS e ON e.event_number = t.event_number
