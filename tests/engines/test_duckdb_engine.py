@@ -75,6 +75,17 @@ def test_a_name_given_again_is_replaced_whatever_it_was(engine: DuckDBEngine) ->
     assert engine.query("SELECT x FROM numbers")["x"].to_pylist() == [7]
 
 
+def test_what_is_dropped_is_gone_and_its_name_free(engine: DuckDBEngine) -> None:
+    engine.materialise("a", "SELECT 1 AS n")
+    engine.relation("b", "SELECT 2 AS n")
+    engine.drop("a", "b", "never there")
+    for name in ("a", "b"):
+        with pytest.raises(EngineError, match="does not exist"):
+            engine.query(f"SELECT * FROM {name}")
+    engine.relation("a", "SELECT 3 AS n")
+    assert engine.query("SELECT * FROM a").to_pylist() == [{"n": 3}]
+
+
 def test_parameters_are_values_and_never_sql(engine: DuckDBEngine) -> None:
     engine.relation("people", pa.table({"name": ["o'neil", "x'; DROP TABLE people"]}))
 
