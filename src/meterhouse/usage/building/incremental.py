@@ -34,7 +34,6 @@ from meterhouse.usage.building.steps import (
     tell,
     too_many_alike,
 )
-from meterhouse.usage.tables import SPAN
 from meterhouse.warehouse.parquet import ROW_GROUP_ROWS
 
 if TYPE_CHECKING:
@@ -60,9 +59,13 @@ def build_what_is_new(steps: BuildSteps, built_until: int) -> BuildReport:
     news = {table: view.files(table, since_snapshot=built_until) for table in raw_tables_read()}
     if not any(news.values()):
         return BuildReport("nothing new", view.snapshot)
+    has_intervals = any(news[model.table] for model in INTERVAL_MODELS)
+    # An interval may make all that was said of its item matter.
+    rows = sum(file.rows for files in news.values() for file in files)
+    is_little = not has_intervals and rows <= _LITTLE_ROWS
     # Files of open spans have the columns of tails.
     engine.relation("open_before", view.select_files("item_tail", view.files("span", partition="open")))
-    with Meanwhile(steps, beside=_is_little(news)) as meanwhile:
+    with Meanwhile(steps, beside=is_little) as meanwhile:
         event_news(steps, built_until)
         taken_back = meanwhile.do(
             _look_up_tails, partial(_interval_news, built_until=built_until), _take_back_spans
@@ -79,11 +82,11 @@ def build_what_is_new(steps: BuildSteps, built_until: int) -> BuildReport:
             tell(engine)
         _walk(steps, meanwhile)
         made = [f"SELECT {TAIL_COLUMNS} FROM event_span"]
-        if _has_intervals(news):
+        if has_intervals:
             made.append(f"SELECT {SPAN_COLUMNS} FROM interval_span")
         engine.relation("span_made", " UNION ALL BY NAME ".join(made))
         meanwhile.do(_write_spans, _write_gone)
-        _sign_spans(steps, is_told_anew=is_late or _has_intervals(news))
+        _sign_spans(steps, is_told_anew=is_late or has_intervals)
         _write_daily_parts(steps, meanwhile)
     write_changed_levels(steps, built_until)
     items = steps.count("SELECT COUNT(*) FROM replaced")
@@ -95,19 +98,8 @@ def build_what_is_new(steps: BuildSteps, built_until: int) -> BuildReport:
     )
 
 
-def _is_little(news: dict[str, list[TableFile]]) -> bool:
-    """Whether each query after this is small. An interval may make all that was said of its item matter."""
-    if _has_intervals(news):
-        return False
-    return sum(file.rows for files in news.values() for file in files) <= _LITTLE_ROWS
-
-
-def _has_intervals(news: dict[str, list[TableFile]]) -> bool:
-    return any(news[model.table] for model in INTERVAL_MODELS)
-
-
 def _look_up_tails(steps: BuildSteps) -> None:
-    """From `item` to `affected` and `tail_row` (where these items were left; with item_number, changed_from).
+    """From `item` to `affected` and `tail_row` (where these items were left; with item_number).
 
     `affected` has the columns of `item` and is_late, was_gone, changed_from.
     """
@@ -136,8 +128,7 @@ def _look_up_tails(steps: BuildSteps) -> None:
     )
     engine.materialise(
         "tail_row",
-        f"""SELECT t.*, a.item_number, a.changed_from
-            FROM left_before AS t JOIN affected AS a USING ({ITEM})""",
+        f"SELECT t.*, i.item_number FROM left_before AS t JOIN item AS i USING ({ITEM})",
     )
 
 
@@ -252,17 +243,16 @@ def _take_back_spans(steps: BuildSteps) -> None:
 
     Columns: those of spans, and changed_from. What only goes on isn't taken back.
     """
-    columns = ", ".join(f's."{name}"' for name in SPAN.names)
     steps.engine.relation(
         "span_taken_back",
-        f"""SELECT {columns}, s.changed_from FROM tail_row AS s
-            JOIN affected AS a USING (item_number) WHERE a.is_late AND NOT {IS_GONE}
+        f"""SELECT {SPAN_COLUMNS}, changed_from FROM tail_row JOIN affected USING ({ITEM})
+            WHERE is_late AND NOT {IS_GONE}
             UNION ALL
-            SELECT {columns}, a.changed_from FROM stored_span AS s JOIN affected AS a USING ({ITEM})
-            WHERE s.file_id IS NOT NULL AND a.is_late
+            SELECT {SPAN_COLUMNS}, changed_from FROM stored_span JOIN affected USING ({ITEM})
+            WHERE is_late AND file_id IS NOT NULL
             UNION ALL
-            SELECT {columns}, r.first_time AS changed_from
-            FROM stored_span AS s JOIN interval_changed AS r USING ({ITEM})""",
+            SELECT {SPAN_COLUMNS}, first_time AS changed_from
+            FROM stored_span JOIN interval_changed USING ({ITEM})""",
     )
 
 
@@ -327,17 +317,18 @@ def _sign_spans(steps: BuildSteps, *, is_told_anew: bool) -> None:
     it ended. What is told anew is taken back and counted again. Days before its first change would be the
     same in both, but for what is spread over a whole span.
     """
-    columns = ", ".join(f's."{name}"' for name in SPAN.names)
     signed = [
-        f"""SELECT {columns}, CAST(1 AS BIGINT) AS sign,
-                COALESCE(t.counted_until, GREATEST(s."start", a.changed_from)) AS count_from,
-                t.counted_until, t.ceased_before
-            FROM event_span AS s
+        f"""SELECT {SPAN_COLUMNS}, CAST(1 AS BIGINT) AS sign,
+                COALESCE(counted_until, GREATEST("start", changed_from)) AS count_from,
+                counted_until, ceased_before
+            FROM event_span
             LEFT JOIN (
                 SELECT -1 - tail_number * 2 AS event_number, "end" AS counted_until, ceases AS ceased_before
                 FROM item_tail WHERE NOT {IS_GONE}
             ) AS t USING (event_number)
-            LEFT JOIN (SELECT * FROM affected WHERE is_late) AS a ON a.item_number = s.item_number"""
+            LEFT JOIN (
+                SELECT item_number, changed_from FROM affected WHERE is_late
+            ) AS a USING (item_number)"""
     ]
     if is_told_anew:
         changed = f"""SELECT {SPAN_COLUMNS}, CAST(-1 AS BIGINT) AS sign, changed_from FROM span_taken_back
